@@ -1,0 +1,37 @@
+"""Fixtures that any test may ask for. What they are made of stands in the modules beside this one."""
+
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+from tests import clocks, ports, postgres
+
+hypothesis.settings.register_profile("pointsman", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("pointsman")
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody listens on; for several, call ``ports.free_port()``."""
+    return ports.free_port()
+
+
+@pytest.fixture
+def virtual_clock() -> clocks.VirtualClock:
+    """A clock that stands still until the test advances it."""
+    return clocks.VirtualClock()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """One PostgreSQL server for each test process that wants any."""
+    with postgres.serving() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database for this test alone."""
+    with postgres_server.fresh_database() as url:
+        yield url
