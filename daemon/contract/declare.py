@@ -1,0 +1,331 @@
+"""How a connector says what it can do: actions, watches, webhooks, events.
+
+The decorators turn one plain function into one value (:class:`Action`, :class:`Watch`, :class:`Webhook`) that
+carries its name, its documentation and its schemas; nothing is registered anywhere. A connector lists them in
+explicit tuples in its ``__init__``. Read by ``intake``, ``running``, ``checking`` and ``reference``.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict
+
+from daemon.contract.http import Http
+from daemon.model.events import Fact
+from daemon.model.jsons import Json, JsonObject
+from daemon.model.runs import Doubt
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class Parameters(BaseModel):
+    """Base of an action's parameters: unknown names are errors; every field has a description."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Result(BaseModel):
+    """Base of what an action answers: vendor fields that nobody documented pass through."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+
+class Options(BaseModel):
+    """Base of a watch's own options (``ids``, ``project_id`` …): unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class EventData(BaseModel):
+    """Base of an event's ``data``. ``type`` and ``subject`` say what it is; ``example`` is one that validates.
+
+    Undocumented vendor fields pass through below the documented ones.
+    """
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+    type: ClassVar[str]
+    subject: ClassVar[str]
+    example: ClassVar[JsonObject]
+
+
+class Settings(BaseModel):
+    """Base of an account's own keys in ``[services.NAME]``: ``base_url`` and the credentials.
+
+    Credentials are ``pydantic.SecretStr``. The keys that every account has (``timeout rate concurrency
+    readback``) are not repeated here.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an action is told about the step that calls it.
+
+    *marker* is short, deterministic and unique to this step of this run: for names and titles that a later
+    look must recognise. *first_sent_at* is when an earlier attempt of the same step was first sent, or None.
+    *callback_url* gives this daemon's own callback URL for a hook (``"tracer"``, ``"collaboration"``) of the
+    same account. Instants are microseconds.
+    """
+
+    run_id: str
+    step_id: str
+    marker: str
+    now: int
+    first_sent_at: int | None
+    callback_url: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Remote work that was started and is to be watched until its final state.
+
+    *resource* names one of the connector's watches, *id* the remote object in that watch's own form (the same
+    text as :attr:`Seen.id`), *options* what the watch needs beside the id, *memory* what is known already.
+    """
+
+    resource: str
+    id: str
+    memory: JsonObject
+    options: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[R]):
+    """What an action did.
+
+    *facts* become events in the transaction of the outcome. *state* is written with it (None deletes a key).
+    *made* names remote objects that were created, as ``(noun, remote id)``. With *follow* the daemon watches on.
+    """
+
+    result: R
+    facts: Sequence[Fact] = ()
+    follow: Follow | None = None
+    made: Sequence[tuple[str, str]] = ()
+    state: Mapping[str, Json] = field(default_factory=dict)
+
+
+ActionFunction = Callable[[Any, Any, Call], Awaitable[Done[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One ability of a service. *doubt_of* overrides *doubt* by the parameters (``request`` goes by method)."""
+
+    name: str
+    doubt: Doubt
+    why: str
+    about: str
+    parameters: type[Parameters]
+    result: type[BaseModel]
+    call: ActionFunction
+    follows: str | None = None
+    doubt_of: Callable[[Any], Doubt] | None = None
+
+    def doubt_for(self, parameters: BaseModel) -> Doubt:
+        """The doubt class of one call with *parameters*."""
+        return self.doubt_of(parameters) if self.doubt_of else self.doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """What a watch remembers, given to its next poll.
+
+    *memory* holds what was remembered of each remote object, by :attr:`Seen.id`. *wanted* are the ids to look
+    at, or None for all there are. *announce* is false at the very first poll of a watch (without ``backfill``):
+    what exists already is remembered and not told. *now* is the instant of the poll.
+    """
+
+    memory: Mapping[str, JsonObject]
+    wanted: tuple[str, ...] | None
+    announce: bool
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One remote object as a poll (or a trusted callback) found it.
+
+    *id* is the object's id within its account and resource; where the vendor's ids are only unique within a
+    parent it is ``parent/id``. *memory* is what to remember. *facts* are what changed. *state* is the vendor's
+    own word for where it stands (for ``stalled_after``); *final* says that nothing more comes by itself.
+    *resource* is the object as events show it. A waiting step is given *result* when *final*, or fails with
+    *failure*. *gone* says that it does not exist any more: it is forgotten after its facts are told.
+    """
+
+    id: str
+    memory: JsonObject
+    facts: Sequence[Fact] = ()
+    subject: str = ""
+    state: str | None = None
+    final: bool = False
+    result: JsonObject | None = None
+    failure: str | None = None
+    resource: JsonObject = field(default_factory=dict)
+    gone: bool = False
+
+
+WatchFunction = Callable[[Any, Any, Cursor], Awaitable[Sequence[Seen]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A resource that can be polled: ``(client, options, cursor) -> what was seen``.
+
+    *resource* is the word in ``[[watch]] resource``; *noun* stands in event types (``popily.source.stalled``).
+    *events* are the types it can tell. *wanted* gives the remote ids that the options name, or None for all.
+    *scope* is the part of :attr:`Seen.id` before the slash that the options fix (a project's id), or "".
+    """
+
+    resource: str
+    noun: str
+    about: str
+    options: type[Options]
+    events: tuple[str, ...]
+    poll: WatchFunction
+    wanted: Callable[[Any], tuple[str, ...] | None]
+    scope: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a callback's body says, once it is understood.
+
+    *resource* and *id* name the followed row that reads it back (*options* are that watch's), or *id* is None
+    where the sender gave no way to name it. *claimed* is the part that a read-back is compared with and shown
+    as ``claimed``; *body* is what the event ``populr.callback.received`` shows. *pop_id* and *tracer_id* go
+    into that event.
+    """
+
+    hook: str
+    subject: str
+    resource: str
+    id: str
+    options: JsonObject
+    claimed: JsonObject
+    body: JsonObject
+    pop_id: str
+    tracer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A callback that a service sends.
+
+    *understand* reads the decoded JSON and the query string (:class:`~daemon.contract.errors.MalformedBody`
+    if it is not the documented shape). *told* makes the typed facts when the body itself is trusted (read-back
+    off), from what was remembered: None means that it says nothing new. *judge* compares a claim with what a
+    poll found (None: not there), both pure.
+    """
+
+    hook: str
+    about: str
+    event: str
+    understand: Callable[[Json, Mapping[str, str]], Claim]
+    told: Callable[[Claim, JsonObject | None, int], Seen | None]
+    judge: Callable[[Claim, JsonObject | None], "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a read-back says of a claim: ``confirmed``, ``superseded`` or ``refuted``, and what was found."""
+
+    word: str
+    found: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Whether an account's credentials work: *authorized*, the service's version if it tells one."""
+
+    authorized: bool
+    version: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One service: its kind, its settings, and everything it can do.
+
+    *client* makes the vendor's client from the account's settings and the one HTTP client. *ping* asks the
+    cheapest question that needs credentials. *secret_names* are the vendor's field names that are blanked
+    wherever they stand in payloads. General actions have a connector whose *settings* is None: no account.
+    """
+
+    kind: str
+    about: str
+    settings: type[Settings] | None
+    client: Callable[[Any, Http], Any]
+    ping: Callable[[Any], Awaitable[Ping]] | None
+    actions: tuple[Action, ...]
+    watches: tuple[Watch, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    events: tuple[type[EventData], ...] = ()
+    secret_names: frozenset[str] = frozenset()
+
+
+def action(
+    name: str,
+    *,
+    doubt: Doubt,
+    why: str,
+    follows: str | None = None,
+    doubt_of: Callable[[Any], Doubt] | None = None,
+) -> Callable[[ActionFunction], Action]:
+    """Make an :class:`Action` of ``async def f(client, parameters: P, call: Call) -> Done[R]``.
+
+    *name* is the contract's (``plotly.create_grid``); the docstring becomes its description; ``P`` and ``R`` are
+    read from the annotations. *why* is the reason for its doubt class, shown in the reference.
+    """
+
+    def declared(function: ActionFunction) -> Action:
+        hints = get_type_hints(function)
+        parameters = list(inspect.signature(function).parameters)[1]
+        return Action(
+            name=name,
+            doubt=doubt,
+            why=why,
+            about=inspect.getdoc(function) or "",
+            parameters=hints[parameters],
+            result=_result_of(hints["return"]),
+            call=function,
+            follows=follows,
+            doubt_of=doubt_of,
+        )
+
+    return declared
+
+
+def _result_of(hint: Any) -> type[BaseModel]:
+    assert get_origin(hint) is Done, "an action returns Done[ResultModel]"  # noqa: S101 - a programming error
+    result: type[BaseModel] = get_args(hint)[0]
+    return result
+
+
+def watch(
+    resource: str,
+    *,
+    noun: str,
+    events: tuple[str, ...],
+    wanted: Callable[[Any], tuple[str, ...] | None],
+    scope: Callable[[Any], str] = lambda _options: "",
+) -> Callable[[WatchFunction], Watch]:
+    """Make a :class:`Watch` of ``async def f(client, options: O, cursor: Cursor) -> Sequence[Seen]``."""
+
+    def declared(function: WatchFunction) -> Watch:
+        options = list(inspect.signature(function).parameters)[1]
+        return Watch(
+            resource=resource,
+            noun=noun,
+            about=inspect.getdoc(function) or "",
+            options=get_type_hints(function)[options],
+            events=events,
+            poll=function,
+            wanted=wanted,
+            scope=scope,
+        )
+
+    return declared

@@ -1,0 +1,52 @@
+"""The two failures of the outside. Anything else that is raised is our own bug."""
+
+
+class ServiceError(Exception):
+    """A service did not do what was asked. The text is for the operator: it holds no secret."""
+
+    def __init__(self, text: str, *, status: int | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.status = status
+
+
+class TemporaryError(ServiceError):
+    """It may go better later: network trouble, 429, 5xx, refused credentials.
+
+    *retry_after* is how long the service asked to be left alone (microseconds). *in_doubt* says that the
+    request had been sent and may have taken effect (the answer was lost). *unauthorized* says that the
+    credentials were refused, by the vendor's own sign.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        status: int | None = None,
+        retry_after: int | None = None,
+        in_doubt: bool = False,
+        unauthorized: bool = False,
+    ) -> None:
+        super().__init__(text, status=status)
+        self.retry_after = retry_after
+        self.in_doubt = in_doubt
+        self.unauthorized = unauthorized
+
+
+class PermanentError(ServiceError):
+    """It will not go better by itself: the request is wrong, or the thing is not there.
+
+    *missing* says that the remote object does not exist (with credentials that work).
+    """
+
+    def __init__(self, text: str, *, status: int | None = None, missing: bool = False) -> None:
+        super().__init__(text, status=status)
+        self.missing = missing
+
+
+class MalformedBody(Exception):
+    """A callback's body is not what the sender documents. Answered with 422; *text* says what is missing."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text

@@ -1,0 +1,341 @@
+"""The one HTTP client: limits, time-outs, no redirects, and errors sorted by what may have happened.
+
+Every connector's ``client`` speaks through an :class:`Http` of its own account. It knows no vendor: auth headers
+and the meaning of statuses are the client's. Built in ``app``; this file and the listeners alone know aiohttp.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from daemon.contract import errors, guard
+from daemon.model import jsons, times
+from daemon.model.jsons import Json
+
+LARGEST_ANSWER = 64 * 1024 * 1024  # bytes read of one answer
+IDLE_CONNECTION = 4.0  # seconds; below the keep-alive of common servers, so that few writes meet a closed one
+LONGEST_QUOTE = 300  # characters of a foreign body that an error shows
+AGENT = "pointsman"
+
+Files = Mapping[str, tuple[str, bytes, str]]
+Pairs = Mapping[str, Any] | list[tuple[str, Any]]
+
+
+class Pace(Protocol):
+    """An account's own limits: entered around each call (rate, concurrency)."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer, read whole. *headers* have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the answer says that it is JSON."""
+        return "json" in self.headers.get("content-type", "").lower()
+
+    def json(self) -> Json:
+        """The body as JSON. :class:`PermanentError` when it is not (an HTML page under 200, say)."""
+        if not self.body:
+            return None
+        try:
+            return jsons.loads(self.body)
+        except jsons.UnfitJson as wrong:
+            raise errors.PermanentError(
+                f"the answer ({self.status}, {self.headers.get('content-type', 'no type')}) is not JSON: {wrong}. "
+                "Is base_url right?",
+                status=self.status,
+            ) from None
+
+    def quote(self) -> str:
+        """The beginning of the body as one line of text, for an error."""
+        return " ".join(self.body[: LONGEST_QUOTE * 2].decode("utf-8", "replace").split())[:LONGEST_QUOTE]
+
+
+Observer = Callable[[str, float], None]
+"""Told of each call: its outcome (``ok``, ``error``, ``lost``, ``refused``) and its seconds."""
+
+
+class Http:
+    """One account's way to its service.
+
+    *base_url* has no trailing slash. *timeout* is in microseconds, for one call from start to end. With *guarded*
+    the hosts and addresses are checked (``http.request``); else only *base_url*'s origin is ever spoken to.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout: int = 30 * times.SECOND,
+        pace: Pace | None = None,
+        guarded: guard.Guard | None = None,
+        observe: Observer = lambda _outcome, _seconds: None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(total=timeout / times.SECOND)
+        self._pace = pace
+        self._guard = guarded
+        self._observe = observe
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Pairs | None = None,
+        json: Json = None,
+        form: Pairs | None = None,
+        files: Files | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
+    ) -> Reply:
+        """Send one request and read its answer whole, whatever its status.
+
+        *path* begins with a slash and is sent as it is (callers quote their ids with :func:`segment`). *files*
+        maps part names to ``(file name, content, content type)`` and makes the body multipart. *auth* is awaited
+        for credentials headers. :class:`TemporaryError` when there was no answer: ``in_doubt`` tells whether the
+        request may have arrived. A redirect is a :class:`PermanentError` that names its target.
+        """
+        url = self._url(path, query)
+        sent_headers = {"User-Agent": AGENT, "Accept": "application/json", **(headers or {})}
+        if auth is not None:
+            sent_headers.update(await auth())
+        body = _body(json, form, files, sent_headers)
+        if self._pace is None:
+            return await self._exchange(method, url, body, sent_headers)
+        async with self._pace:
+            return await self._exchange(method, url, body, sent_headers)
+
+    def _url(self, path: str, query: Pairs | None) -> URL:
+        text = path if self._guard is not None else f"{self.base_url}{path}"
+        return URL(with_query(text, query), encoded=True)
+
+    async def _exchange(self, method: str, url: URL, body: Any, headers: Mapping[str, str]) -> Reply:
+        started = asyncio.get_running_loop().time()
+        outcome = "lost"
+        try:
+            reply = await self._once(method, url, body, headers)
+            outcome = "ok" if reply.status < 400 else "error"
+        except errors.ServiceError:
+            outcome = "refused"
+            raise
+        except (aiohttp.ClientError, TimeoutError, OSError) as broken:
+            raise _lost(method, url, broken) from None
+        finally:
+            self._observe(outcome, asyncio.get_running_loop().time() - started)
+        refuse_redirect(reply)
+        return reply
+
+    async def _once(self, method: str, url: URL, body: Any, headers: Mapping[str, str]) -> Reply:
+        self._refuse_foreign(url)
+        async with self._open().request(
+            method, url, data=body, headers=headers, allow_redirects=False, timeout=self._timeout
+        ) as answer:
+            raw = await answer.content.read(LARGEST_ANSWER + 1)
+            while not answer.content.at_eof() and len(raw) <= LARGEST_ANSWER:
+                raw += await answer.content.read(LARGEST_ANSWER + 1 - len(raw))
+            if len(raw) > LARGEST_ANSWER:
+                raise errors.PermanentError(f"the answer is larger than {LARGEST_ANSWER} bytes")
+            names = {name.lower(): value for name, value in answer.headers.items()}
+            return Reply(answer.status, names, raw)
+
+    def _refuse_foreign(self, url: URL) -> None:
+        if self._guard is None:
+            return
+        host, port = url.host or "", url.port or 0
+        if url.scheme not in ("http", "https"):
+            raise errors.PermanentError("only http and https addresses can be asked")
+        if not self._guard.allows_host(host, port):
+            raise errors.PermanentError(f"{host}:{port} is not in [http] allow_hosts. Name it there.")
+        if guard.parse_address(host) and not self._guard.allows_address(host, port, host):
+            raise errors.PermanentError(f"{host} is a private address that [http] allow_hosts does not name")
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            resolver = _GuardedResolver(self._guard) if self._guard is not None else None
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    resolver=resolver, keepalive_timeout=IDLE_CONNECTION, use_dns_cache=self._guard is None
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+class _GuardedResolver(AbstractResolver):
+    """Looks names up and keeps only addresses that the guard allows; the connection uses just those."""
+
+    def __init__(self, allowed: guard.Guard) -> None:
+        self._guard = allowed
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        kept = [one for one in found if self._guard.allows_address(host, port, one["host"])]
+        if not kept:
+            raise errors.PermanentError(f"{host} leads to a private address that [http] allow_hosts does not name")
+        return kept
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+@dataclass(slots=True)
+class Limits:
+    """A token bucket and a bound on calls under way: an account's ``rate`` and ``concurrency``.
+
+    *rate* is calls and *per* microseconds (``5/s`` is 5 and 1,000,000). The bucket holds one second's worth of
+    calls, at least one. In real time: a vendor's limits do not run faster because our clock does.
+    """
+
+    rate: int
+    per: int
+    concurrency: int
+    _next: float = 0.0
+    _gate: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._gate = asyncio.Semaphore(self.concurrency)
+
+    async def __aenter__(self) -> None:
+        await self._gate.acquire()
+        try:
+            await asyncio.sleep(self._reserve(asyncio.get_running_loop().time()))
+        except BaseException:
+            self._gate.release()
+            raise
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._gate.release()
+
+    def _reserve(self, now: float) -> float:
+        """Take the next place in the row; the seconds to wait for it."""
+        interval = self.per / times.SECOND / self.rate
+        burst = max(0.0, 1.0 - interval)
+        place = max(self._next, now - burst)
+        self._next = place + interval
+        return max(0.0, place - now)
+
+
+def segment(text: object) -> str:
+    """*text* as one segment of a path: percent-encoded, slashes too; a colon stays (Plotly's fids)."""
+    return quote(str(text), safe=":@")
+
+
+def with_query(url: str, query: Pairs | None) -> str:
+    """*url* with *query* appended; None values are left out, lists repeat their name."""
+    pairs = list(query.items()) if isinstance(query, Mapping) else list(query or [])
+    flat = [
+        (name, one)
+        for name, value in pairs
+        for one in (value if isinstance(value, list | tuple) else [value])
+        if one is not None
+    ]
+    if not flat:
+        return url
+    text = "&".join(f"{quote(str(name), safe='')}={quote(_query_text(value), safe='')}" for name, value in flat)
+    return f"{url}{'&' if '?' in url else '?'}{text}"
+
+
+def _query_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _body(json: Json, form: Pairs | None, files: Files | None, headers: dict[str, str]) -> Any:
+    if files:
+        parts = aiohttp.FormData()
+        for name, value in form.items() if isinstance(form, Mapping) else form or []:
+            parts.add_field(name, str(value))
+        for name, (filename, content, content_type) in files.items():
+            parts.add_field(name, content, filename=filename, content_type=content_type)
+        return parts
+    if form is not None:
+        return aiohttp.FormData([(k, str(v)) for k, v in (form.items() if isinstance(form, Mapping) else form)])
+    if json is None:
+        return None
+    headers.setdefault("Content-Type", "application/json")
+    return jsons.dumps(json).encode()
+
+
+def _lost(method: str, url: URL, broken: BaseException) -> errors.TemporaryError:
+    """No answer: in doubt unless the connection itself never stood."""
+    place = f"{method} {url.scheme}://{url.host}:{url.port}{url.path}"
+    if isinstance(broken, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return errors.TemporaryError(f"{place}: cannot connect ({_cause(broken)})")
+    if isinstance(broken, TimeoutError):
+        return errors.TemporaryError(f"{place}: no answer in time", in_doubt=True)
+    return errors.TemporaryError(f"{place}: the connection broke ({_cause(broken)})", in_doubt=True)
+
+
+def _cause(broken: BaseException) -> str:
+    reason = getattr(broken, "os_error", None) or broken
+    return getattr(reason, "strerror", None) or type(broken).__name__
+
+
+def refuse_redirect(reply: Reply) -> None:
+    """Raise a :class:`PermanentError` naming the target of a 3xx answer (304 is an answer like any other)."""
+    if not 300 <= reply.status < 400 or reply.status == 304:
+        return
+    target = urlsplit(reply.headers.get("location", ""))
+    shown = f"{target.scheme}://{target.netloc.rpartition('@')[2]}{target.path}" if target.netloc else target.path
+    raise errors.PermanentError(
+        f"answered {reply.status}, a redirect to {shown or 'nowhere'}; redirects are not followed. "
+        "Use the address it names.",
+        status=reply.status,
+    )
+
+
+def retry_after(reply: Reply, now: int) -> int | None:
+    """What ``Retry-After`` asks for, in microseconds: seconds or an HTTP date; None without a usable one."""
+    text = reply.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text) * times.SECOND
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0, times.from_datetime(aware) - now)
+
+
+def raise_for_status(reply: Reply, text: str) -> None:
+    """Sort a failing status as HTTP means it: 401 and 403 are refused credentials, 408 425 429 and 5xx temporary,
+    every other 4xx permanent (404 and 410: missing). *text* is what the vendor says. Connectors whose vendor means
+    something else look first."""
+    if reply.status < 400:
+        return
+    said = f"{reply.status}: {text}" if text else f"{reply.status}"
+    if reply.status in (401, 403):
+        raise errors.TemporaryError(f"credentials refused ({said})", status=reply.status, unauthorized=True)
+    if reply.status in (408, 425, 429) or reply.status >= 500:
+        now = times.from_datetime(datetime.now(UTC))
+        raise errors.TemporaryError(said, status=reply.status, retry_after=retry_after(reply, now))
+    raise errors.PermanentError(said, status=reply.status, missing=reply.status in (404, 410))

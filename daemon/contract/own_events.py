@@ -1,0 +1,104 @@
+"""The events that the daemon itself tells: schedules firing, runs dying, watches failing.
+
+Made by ``intake`` and ``running``; ``checking`` and ``reference`` read the schemas.
+"""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from daemon.contract.declare import EventData
+from daemon.model.jsons import JsonObject
+
+_RUN_EXAMPLE = {
+    "id": "019ab000-0000-7000-8000-000000000001",
+    "reaction": "chart-when-job-done",
+    "event_id": "019ab000-0000-7000-8000-000000000000",
+    "status": "dead",
+    "attempts": 12,
+}
+
+
+class RunSummary(BaseModel):
+    """A run, as its own events show it."""
+
+    model_config = ConfigDict(extra="allow")
+    id: str = Field(description="The run's id.")
+    reaction: str = Field(description="The reaction it executes.")
+    event_id: str = Field(description="The event it was made for.")
+    status: str = Field(description="`dead` or `in_doubt`.")
+    attempts: int = Field(description="How many calls its steps made.")
+
+
+class ScheduleFired(EventData):
+    """A `[[schedule]]` fired. The schedule's own `data` stands beside `scheduled_for`."""
+
+    type: ClassVar[str] = "schedule.fired"
+    subject: ClassVar[str] = "schedule name"
+    example: ClassVar[JsonObject] = {"scheduled_for": "2026-12-01T02:00:00Z", "depth": 3}
+    scheduled_for: str = Field(description="The moment it was due, RFC 3339; after missed firings the latest.")
+
+
+class RunDead(EventData):
+    """A run failed for good."""
+
+    type: ClassVar[str] = "pointsman.run.dead"
+    subject: ClassVar[str] = "reaction name"
+    example: ClassVar[JsonObject] = {"run": _RUN_EXAMPLE, "error": "step grid: 400: rows are missing"}
+    run: RunSummary = Field(description="The run.")
+    error: str = Field(description="Why, in one line.")
+
+
+class RunInDoubt(EventData):
+    """A run is held: a call of it may or may not have taken effect, and only a person can tell."""
+
+    type: ClassVar[str] = "pointsman.run.in_doubt"
+    subject: ClassVar[str] = "reaction name"
+    example: ClassVar[JsonObject] = {
+        "run": {**_RUN_EXAMPLE, "status": "in_doubt"},
+        "error": "step ask: the answer was lost after the request was sent",
+    }
+    run: RunSummary = Field(description="The run.")
+    error: str = Field(description="What is not known, in one line.")
+
+
+class WatchFailing(EventData):
+    """A watch failed three times in a row, or had no success for three of its intervals."""
+
+    type: ClassVar[str] = "pointsman.watch.failing"
+    subject: ClassVar[str] = "watch name"
+    example: ClassVar[JsonObject] = {"error": "503: busy", "failures": 3, "since": "2026-12-01T02:00:00Z"}
+    error: str = Field(description="The last failure.")
+    failures: int = Field(description="Failures in a row.")
+    since: str = Field(description="When the first of them was, RFC 3339.")
+
+
+class WatchRecovered(EventData):
+    """A failing watch succeeded again."""
+
+    type: ClassVar[str] = "pointsman.watch.recovered"
+    subject: ClassVar[str] = "watch name"
+    example: ClassVar[JsonObject] = {"error": "503: busy", "failures": 7, "since": "2026-12-01T02:00:00Z"}
+    error: str = Field(description="The last failure before it went well.")
+    failures: int = Field(description="How many there were in a row.")
+    since: str = Field(description="When the first of them was, RFC 3339.")
+
+
+class CallbackRefuted(EventData):
+    """A callback said what its service does not confirm; nothing was made of it."""
+
+    type: ClassVar[str] = "pointsman.callback.refuted"
+    subject: ClassVar[str] = "pop id"
+    example: ClassVar[JsonObject] = {"claimed": {"views": 9000}, "found": {"views": 2}}
+    claimed: dict[str, Any] = Field(description="What the callback said.")
+    found: dict[str, Any] | None = Field(description="What the service says; null: the thing is not there.")
+
+
+ALL: tuple[type[EventData], ...] = (
+    ScheduleFired,
+    RunDead,
+    RunInDoubt,
+    WatchFailing,
+    WatchRecovered,
+    CallbackRefuted,
+)

@@ -1,0 +1,77 @@
+"""Secrets: how a model marks them, and the one place where they are blanked.
+
+Everything that enters the journal passes :func:`blank` first: events, requests, responses, errors, rejections.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel
+
+from daemon.model.jsons import Json
+
+BLANK = "[blanked]"
+
+# user:password@ in any URL or connection string
+_USERINFO = re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]*(?=@)")
+# signed links and keys in query strings
+_SIGNED = re.compile(r"(?i)(?<=[?&])(sig|signature|api_key|share_key|token|access_token|password)=[^&\s\"']*")
+
+
+class Secret:
+    """Marks a model's field as secret: ``Annotated[str, Secret()]``. Its value is blanked by its name."""
+
+
+SecretText = Annotated[str, Secret()]
+"""A text parameter or payload field that is never stored, logged or shown."""
+
+
+def secret_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The names of *model*'s own fields that are marked with :class:`Secret`."""
+    return frozenset(
+        name
+        for name, field in model.model_fields.items()
+        if any(isinstance(mark, Secret) for mark in field.metadata) or _marks_inside(field.annotation)
+    )
+
+
+def _marks_inside(annotation: Any) -> bool:
+    """Whether a union holds a marked member (``SecretText | None``)."""
+    return any(
+        isinstance(mark, Secret)
+        for member in get_args(annotation)
+        for mark in getattr(member, "__metadata__", ())
+    )
+
+
+class Blanker:
+    """Blanks by field name and by known value.
+
+    *names* are payload fields whose values are secret; *values* are texts (the configured credentials) that must
+    not stand anywhere, at least eight characters long so that a short one does not blank innocent text.
+    """
+
+    def __init__(self, names: Iterable[str] = (), values: Iterable[str] = ()) -> None:
+        self._names = frozenset(name.lower() for name in names)
+        known = sorted((value for value in values if len(value) >= 8), key=len, reverse=True)
+        self._values = re.compile("|".join(re.escape(value) for value in known)) if known else None
+
+    def value(self, value: Json) -> Json:
+        """A copy of *value* with every secret replaced by ``[blanked]``; null and empty values stay."""
+        if isinstance(value, dict):
+            return {
+                key: BLANK if item and str(key).lower() in self._names else self.value(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        return self.text(value) if isinstance(value, str) else value
+
+    def text(self, text: str) -> str:
+        """*text* without known secret values, ``user:password@`` parts and signed query parameters."""
+        if self._values is not None:
+            text = self._values.sub(BLANK, text)
+        if "://" in text:
+            text = _USERINFO.sub(BLANK, text)
+        return _SIGNED.sub(rf"\1={BLANK}", text) if "=" in text else text

@@ -1,0 +1,25 @@
+"""Identifiers: UUIDv7 for events and runs, so that ids sort by the time they were made."""
+
+import hashlib
+import os
+import uuid
+
+
+def uuid7(instant: int, randomness: bytes | None = None) -> str:
+    """A UUIDv7 (RFC 9562) for *instant* (microseconds); *randomness* is 10 bytes, fresh by default."""
+    noise = int.from_bytes(randomness if randomness is not None else os.urandom(10), "big")
+    milliseconds = (instant // 1_000) & ((1 << 48) - 1)
+    # Twelve bits below the millisecond keep ids of one process in the order they were made.
+    fraction = (instant % 1_000) * 4096 // 1_000
+    value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | noise & ((1 << 62) - 1)
+    return str(uuid.UUID(int=value))
+
+
+def digest(*parts: str | bytes) -> str:
+    """A short (128-bit) hexadecimal digest of *parts*; equal parts give equal digests."""
+    whole = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        whole.update(len(raw).to_bytes(8, "big"))
+        whole.update(raw)
+    return whole.hexdigest()

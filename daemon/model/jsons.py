@@ -1,0 +1,61 @@
+"""JSON as Pointsman keeps it: what may be stored, and how it is read and written.
+
+Payloads are JSON text in both databases. Integers beyond 64 bits and non-finite numbers are refused
+at the door, because neither every database nor every reader would give them back as they came.
+"""
+
+import hashlib
+import json
+import re
+from typing import Any, cast
+
+import orjson
+
+Json = Any
+JsonObject = dict[str, Any]
+
+LARGEST_INTEGER = 2**63 - 1
+_MANY_DIGITS = re.compile(rb"\d{19}")
+
+
+class UnfitJson(ValueError):
+    """The bytes are not JSON that can be kept. The message says why."""
+
+
+def loads(raw: bytes | str) -> Json:
+    """The value of *raw*; :class:`UnfitJson` for NaN, Infinity, numbers out of range, wrong encodings."""
+    given = raw.encode() if isinstance(raw, str) else raw
+    try:
+        value = orjson.loads(given)
+    except orjson.JSONDecodeError as wrong:
+        raise UnfitJson(str(wrong)) from None
+    if _MANY_DIGITS.search(given):
+        # orjson reads a too long whole number as a float; only the slow parser shows its digits.
+        json.loads(given, parse_int=_fitting_integer)
+    return value
+
+
+def _fitting_integer(digits: str) -> int:
+    if len(digits) > 20 or not -LARGEST_INTEGER - 1 <= int(digits) <= LARGEST_INTEGER:
+        raise UnfitJson("a whole number is beyond 64 bits")
+    return int(digits)
+
+
+def dumps(value: Json) -> str:
+    """Compact JSON text of *value* (dicts with text keys, lists, text, numbers, booleans, null)."""
+    return orjson.dumps(value).decode()
+
+
+def canonical(value: Json) -> bytes:
+    """JSON bytes with sorted keys: equal values give equal bytes."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def fingerprint(value: Json) -> str:
+    """A 128-bit hexadecimal digest of the value itself, whatever the order of its keys."""
+    return hashlib.blake2b(canonical(value), digest_size=16).hexdigest()
+
+
+def as_object(value: Json) -> JsonObject:
+    """*value* as an object; an empty one where it is something else."""
+    return cast(JsonObject, value) if isinstance(value, dict) else {}
