@@ -63,7 +63,11 @@ def gather(connectors: Iterable[Connector]) -> Catalog:
         events=dict(
             _once(
                 (event.type, event)
-                for event in (*own_events.ALL, *(event for one in found for event in one.events))
+                for event in (
+                    *own_events.ALL,
+                    *(event for one in found for event in one.events),
+                    *(own_events.stalled(one.kind, watch.noun) for one in found for watch in one.watches),
+                )
             )
         ),
     )

@@ -136,13 +136,17 @@ class Cursor:
 
     *memory* holds what was remembered of each remote object, by :attr:`Seen.id`. *wanted* are the ids to look
     at, or None for all there are. *announce* is false at the very first poll of a watch (without ``backfill``):
-    what exists already is remembered and not told. *now* is the instant of the poll.
+    what exists already is remembered and not told. For followed and called-back objects it is true. *callbacks*
+    counts the callbacks that have come for an id so far, *hinted* are the ids that a callback asked to look at.
+    *now* is the instant of the poll.
     """
 
     memory: Mapping[str, JsonObject]
     wanted: tuple[str, ...] | None
     announce: bool
     now: int
+    callbacks: Mapping[str, int] = field(default_factory=dict)
+    hinted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +221,10 @@ class Webhook:
 
     *understand* reads the decoded JSON and the query string (:class:`~daemon.contract.errors.MalformedBody`
     if it is not the documented shape). *told* makes the typed facts when the body itself is trusted (read-back
-    off), from what was remembered: None means that it says nothing new. *judge* compares a claim with what a
-    poll found (None: not there), both pure.
+    off), from what was remembered and the number of callbacks so far, this one included: None means that it says
+    nothing new. *news* says, with read-back on, whether a claim could be news beside what is remembered (False:
+    counters equal or gone back). *judge* compares a claim with the memory that a poll made (None: not there). All
+    are pure.
     """
 
     hook: str
@@ -226,6 +232,7 @@ class Webhook:
     event: str
     understand: Callable[[Json, Mapping[str, str]], Claim]
     told: Callable[[Claim, JsonObject | None, int], Seen | None]
+    news: Callable[[Claim, JsonObject | None], bool]
     judge: Callable[[Claim, JsonObject | None], "Verdict"]
 
 

@@ -5,7 +5,7 @@ Made by ``intake`` and ``running``; ``checking`` and ``reference`` read the sche
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from daemon.contract.declare import EventData
 from daemon.model.jsons import JsonObject
@@ -102,3 +102,24 @@ ALL: tuple[type[EventData], ...] = (
     WatchRecovered,
     CallbackRefuted,
 )
+
+
+class Stalled(EventData):
+    """A watched resource has stayed in one unfinished state for longer than `stalled_after`."""
+
+    state: str = Field(description="The state it stands in, in the vendor's word.")
+    since: str = Field(description="Since when, RFC 3339.")
+
+
+def stalled(kind: str, noun: str) -> type[EventData]:
+    """The type ``KIND.NOUN.stalled``: state, since, and the resource under its noun."""
+    model = create_model(
+        f"{kind.title()}{noun.title()}Stalled",
+        __base__=Stalled,
+        __doc__=f"A watched {noun} has stayed in one unfinished state for longer than `stalled_after`.",
+        **{noun: (dict[str, Any], Field(description=f"The {noun} as last seen."))},
+    )
+    model.type = f"{kind}.{noun}.stalled"
+    model.subject = f"{noun} id"
+    model.example = {"state": "calculating", "since": "2026-12-01T02:00:00Z", noun: {"id": 1}}
+    return model
