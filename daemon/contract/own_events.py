@@ -111,13 +111,17 @@ class Stalled(EventData):
     since: str = Field(description="Since when, RFC 3339.")
 
 
+def _resource_field(noun: str) -> dict[str, Any]:
+    return {noun: (dict[str, Any], Field(description=f"The {noun} as last seen."))}
+
+
 def stalled(kind: str, noun: str) -> type[EventData]:
     """The type ``KIND.NOUN.stalled``: state, since, and the resource under its noun."""
     model = create_model(
         f"{kind.title()}{noun.title()}Stalled",
         __base__=Stalled,
         __doc__=f"A watched {noun} has stayed in one unfinished state for longer than `stalled_after`.",
-        **{noun: (dict[str, Any], Field(description=f"The {noun} as last seen."))},
+        **_resource_field(noun),
     )
     model.type = f"{kind}.{noun}.stalled"
     model.subject = f"{noun} id"
