@@ -1,0 +1,86 @@
+"""The documents agree with the program: pages, commands, keys, words."""
+
+import functools
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from daemon import reference
+from tests.house import reference_pages, sources
+
+WORDS = [
+    *["service", "account", "event", "trigger", "watch", "reaction", "action", "run", "step"],
+    *["attempt", "dead", "in doubt", "journal"],
+]
+README = (sources.ROOT / "README.md").read_text()
+
+
+@functools.cache
+def pointsman(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What the command answers."""
+    return subprocess.run(
+        [sys.executable, "-m", "daemon", *arguments], cwd=sources.ROOT, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("kind", reference_pages.KINDS)
+def test_the_reference_is_what_the_code_says(kind: str) -> None:
+    page = reference_pages.PAGES / f"{kind}.md"
+    assert page.read_text() == reference.render(kind), "run: make docs"
+
+
+@pytest.mark.parametrize(
+    "command",
+    sorted(set(re.findall(r"^\s*(?:\$ )?pointsman (?:--config \S+ )?([a-z]+)", README, re.MULTILINE))),
+)
+def test_the_commands_of_the_readme_exist(command: str) -> None:
+    answer = pointsman(command, "--help")
+    assert answer.returncode == 0, answer.stderr
+    assert command in answer.stdout
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    named = set(re.findall(r"\bmake ([a-z]+)", README))
+    targets = set(re.findall(r"^([a-z]+):", (sources.ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_every_config_key_is_documented() -> None:
+    page = (reference_pages.PAGES / "config.md").read_text()
+    missing = {key for key in keys(json.loads(pointsman("schema").stdout)) if f"`{key}`" not in page}
+    assert not missing
+
+
+def keys(schema: Any) -> Iterator[str]:
+    """Every property name that a JSON Schema gives, at any depth."""
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        if isinstance(properties, dict):
+            yield from properties
+        for part in schema.values():
+            yield from keys(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from keys(part)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_word_of_the_house_is_explained(word: str) -> None:
+    glossary = (sources.ROOT / "docs" / "glossary.md").read_text()
+    assert re.search(rf"^## {word}\n\n\w", glossary, re.MULTILINE)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = [
+        f"{name}: {target}"
+        for name, text in sources.texts().items()
+        if name.endswith(".md")
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text)
+        if not (sources.ROOT / name).parent.joinpath(target).exists()
+    ]
+    assert not broken, "\n".join(broken)
