@@ -9,8 +9,9 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from daemon.contract.http import Http
 from daemon.model.events import Fact
@@ -53,12 +54,23 @@ class EventData(BaseModel):
 class Settings(BaseModel):
     """Base of an account's own keys in ``[services.NAME]``: ``base_url`` and the credentials.
 
-    Credentials are ``pydantic.SecretStr``. The keys that every account has (``timeout rate concurrency
-    readback``) are not repeated here.
+    Credentials are ``pydantic.SecretStr``; an error about one never quotes it. The keys that every account
+    has (``timeout rate concurrency readback``) are not repeated here.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
     base_url: str
+
+    @field_validator("base_url")
+    @classmethod
+    def strip_base_url(cls, text: str) -> str:
+        """*text* without its trailing slash; :class:`ValueError` if it is no plain http address."""
+        parts = urlsplit(text)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            raise ValueError('base_url is an http or https address, as in "https://api.example.com"')
+        if parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("base_url holds no query, fragment or user; credentials have keys of their own")
+        return text.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
