@@ -63,7 +63,12 @@ def is_module(parts: list[str]) -> bool:
 
 
 def test_the_check_tells_functions_from_modules_and_types() -> None:
-    text = "from daemon.model import times\nfrom daemon.model.times import Clock\nfrom daemon.model.times import rfc3339\n"
+    imports = [
+        "daemon.model import times",
+        "daemon.model.times import Clock",
+        "daemon.model.times import rfc3339",
+    ]
+    text = "\n".join(f"from {each}" for each in imports)
     assert list(functions_across_rooms("daemon/app.py", text)) == [
         (3, "from daemon.model.times import rfc3339")
     ]
