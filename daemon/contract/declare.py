@@ -149,8 +149,9 @@ class Cursor:
     *memory* holds what was remembered of each remote object, by :attr:`Seen.id`. *wanted* are the ids to look
     at, or None for all there are. *announce* is false at the very first poll of a watch (without ``backfill``):
     what exists already is remembered and not told. For followed and called-back objects it is true. *callbacks*
-    counts the callbacks that have come for an id so far, *hinted* are the ids that a callback asked to look at.
-    *now* is the instant of the poll.
+    counts the callbacks that have come for an id so far, *hinted* are the ids that a callback asked to look at,
+    *claims* what those callbacks said (:attr:`Claim.claimed`), where it is known: what all of them invented is
+    not told. *now* is the instant of the poll.
     """
 
     memory: Mapping[str, JsonObject]
@@ -159,6 +160,7 @@ class Cursor:
     now: int
     callbacks: Mapping[str, int] = field(default_factory=dict)
     hinted: frozenset[str] = frozenset()
+    claims: Mapping[str, Sequence[JsonObject]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +237,9 @@ class Webhook:
     if it is not the documented shape). *told* makes the typed facts when the body itself is trusted (read-back
     off), from what was remembered and the number of callbacks so far, this one included: None means that it says
     nothing new. *news* says, with read-back on, whether a claim could be news beside what is remembered (False:
-    counters equal or gone back). *judge* compares a claim with the memory that a poll made (None: not there). All
-    are pure.
+    counters equal or gone back). *judge* compares a claim with the memory that a poll made (None: not there).
+    *repair* is given a body that is not JSON and answers what the sender must have meant, or None. All are
+    pure.
     """
 
     hook: str
@@ -246,6 +249,7 @@ class Webhook:
     told: Callable[[Claim, JsonObject | None, int], Seen | None]
     news: Callable[[Claim, JsonObject | None], bool]
     judge: Callable[[Claim, JsonObject | None], "Verdict"]
+    repair: Callable[[bytes], bytes | None] = lambda _raw: None
 
 
 @dataclass(frozen=True, slots=True)
