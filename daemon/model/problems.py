@@ -8,7 +8,7 @@ from typing import Literal
 
 Path = tuple[str | int, ...]
 Severity = Literal["error", "warning"]
-Spot = Literal["value", "key", "table"]
+Spot = Literal["value", "key", "table", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,9 @@ class Problem:
     """One thing that is wrong: where in the tree, what, and what to do about it.
 
     *path* walks the merged config (``("reaction", 2, "do", 0, "with", "rows")``). *spot* says what the
-    problem points at: the value, the key itself (an unknown one), or the header of the table (a missing
-    key). *line* counts lines inside a multi-line text value, from 0.
+    problem points at: the value, the key itself (an unknown one), the header of the table (a missing key; the
+    path is then the table's), or a line inside a text value (a template's error). *line* counts such lines
+    from 0.
     """
 
     path: Path

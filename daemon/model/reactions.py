@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from daemon.model import events, jsons
 from daemon.model.jsons import Json, JsonObject
@@ -29,7 +29,7 @@ class Do:
     parameters: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reaction:
     """A rule: on which event, when, do what. *timeout* is in microseconds."""
 
@@ -45,7 +45,7 @@ class Reaction:
     enabled: bool
     do: tuple[Do, ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A fingerprint of everything that decides what a run of this reaction does."""
         return jsons.fingerprint(to_json(self))

@@ -95,7 +95,12 @@ class Run:
     lease_until: int | None
     fence: int
     waits_for: str | None
-    spent: int  # microseconds of running and backing off so far, for the reaction's timeout
+    spent: int
+    counting_since: int | None
+
+    def elapsed(self, now: int) -> int:
+        """Microseconds of running and backing off so far; waiting for a remote job does not count."""
+        return self.spent + (now - self.counting_since if self.counting_since is not None else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,8 @@ class Step:
     """One action call of a run, as the journal keeps it.
 
     *request* is the rendered parameters (secret ones as references), *response* the result. *sent_at* is when
-    the first attempt's intent was committed; *attempts* counts intents.
+    the first attempt's intent was committed; *attempts* counts intents. *remote* names the followed work
+    (``account resource id``) that it started. *history* tells the failed attempts, the last ones.
     """
 
     run_id: str
@@ -116,6 +122,7 @@ class Step:
     doubt: Doubt
     request: JsonObject | None
     before: JsonObject | None
+    remote: str | None
     response: Json
     error: str | None
     sent_at: int | None

@@ -1,0 +1,133 @@
+"""The way in and out of the journal: ``await journal.write(fn)`` and ``await journal.read(fn)``.
+
+A journal function is a plain function of one SQLAlchemy Core connection; it never commits. One hand-off is one
+``fn``; one commit carries as many as came while the last one was under way. The two engines are in ``sqlite`` and
+``postgres``; :func:`open_journal` picks by URL. Used by every room above; opened in ``app`` and ``cli``.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+Function = Callable[[Connection], T]
+
+LARGEST_BATCH = 512  # functions to one commit
+
+
+class JournalUnavailable(Exception):
+    """The journal cannot commit or read now: full disk, lost server, locked file. Nothing was written."""
+
+
+class JournalMissing(Exception):
+    """There is no journal at the path that is named; only ``run``, ``demo`` and ``db upgrade`` create one."""
+
+
+class JournalOutdated(Exception):
+    """The journal's schema is not the one this program needs."""
+
+
+class LostLease(Exception):
+    """Somebody else holds the row now: what was to be written is void."""
+
+
+class Journal(Protocol):
+    """An open journal."""
+
+    dialect: str
+
+    async def write(self, fn: Function[T]) -> T:
+        """Run *fn* in a transaction and return its result once it is durably committed.
+
+        An exception in *fn* undoes just *fn* and is raised here. :class:`JournalUnavailable` when the commit
+        failed. *fn* may be run more than once and must have no effect beside the database.
+        """
+        ...
+
+    async def read(self, fn: Function[T]) -> T:
+        """Run *fn* on a connection that cannot write."""
+        ...
+
+    async def lease_now(self) -> int:
+        """The instant by which leases are judged: the database's clock, never a fast one."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed in, and close."""
+        ...
+
+
+@dataclass(slots=True)
+class Handed(Generic[T]):
+    """A function that waits for its commit."""
+
+    fn: Function[T]
+    future: "asyncio.Future[T]"
+
+
+Batch = list[Handed[Any]]
+
+
+class Batches:
+    """Forms commits by itself: the first function is kicked off one loop turn after it came, and what comes while
+    a commit is under way is the next one. No timer, no minimum size."""
+
+    def __init__(self, commit: Callable[[Batch], Awaitable[None]], observe: Callable[[int], None]) -> None:
+        self._commit = commit
+        self._observe = observe
+        self._waiting: Batch = []
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def hand_in(self, fn: Function[T]) -> "asyncio.Future[T]":
+        """Queue *fn*; the future ends with its commit."""
+        if self._closed:
+            raise JournalUnavailable("the journal is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(Handed(fn, future))
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._drain())
+        return future
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            self._observe(len(batch))
+            await self._commit(batch)
+
+    async def close(self) -> None:
+        """Refuse more, and wait for what is under way."""
+        self._closed = True
+        if self._task is not None:
+            await self._task
+
+
+def settle(handed: Handed[Any], outcome: object) -> None:
+    """End *handed* with its result or its exception, unless nobody waits any more."""
+    if handed.future.done():
+        return
+    if isinstance(outcome, BaseException):
+        handed.future.set_exception(outcome)
+    else:
+        handed.future.set_result(outcome)
+
+
+async def open_journal(
+    url: str, *, exclusive: bool = False, observe: Callable[[int], None] = lambda _size: None
+) -> Journal:
+    """The journal at *url* (``sqlite:///absolute/path`` or ``postgresql://…``), which must exist and be current.
+
+    With *exclusive* a SQLite file is taken for this process alone (the daemon's way). *observe* is told the size
+    of each commit. :class:`JournalMissing`, :class:`JournalOutdated`, :class:`JournalUnavailable`.
+    """
+    if url.startswith("sqlite"):
+        from daemon.journal import sqlite
+
+        return await sqlite.open_sqlite(url, exclusive=exclusive, observe=observe)
+    from daemon.journal import postgres
+
+    return await postgres.open_postgres(url, observe=observe)

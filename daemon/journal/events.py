@@ -1,0 +1,195 @@
+"""Events in the journal: put there once for each fact, read back in the journal's order.
+
+Called by ``intake``, ``running`` and ``routing``; plain functions of one connection, none commits.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.util import await_only
+
+from daemon.journal.tables import cursors, events
+from daemon.model import ids, jsons
+from daemon.model.events import ROOT, Event, Fact, Lineage
+
+COLUMNS = tuple(column.name for column in events.columns if column.name != "seq")
+SEQUENCE_LOCK = 7_070_001  # PostgreSQL advisory lock: numbers are given in the order of commits
+ROUTER = "router"
+
+_INSERT_SQLITE = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608 - names only
+_TYPES_POSTGRES = {"time": "bigint", "recorded_at": "bigint", "depth": "integer"}
+_INSERT_POSTGRES = (
+    f"INSERT INTO events ({', '.join(COLUMNS)}) SELECT {', '.join(COLUMNS)} FROM unnest("  # noqa: S608 - names only
+    + ", ".join(f"${n}::{_TYPES_POSTGRES.get(name, 'text')}[]" for n, name in enumerate(COLUMNS, 1))
+    + f") WITH ORDINALITY AS given({', '.join(COLUMNS)}, place) ORDER BY place ON CONFLICT DO NOTHING RETURNING id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What became of a fact: the id of its event, and whether the journal had it already."""
+
+    id: str
+    duplicate: bool
+
+
+def make_row(fact: Fact, source: str, now: int, lineage: Lineage = ROOT) -> tuple[Any, ...]:
+    """The row of an event about to be recorded, in the order of :data:`COLUMNS`; a new trace where none is given."""
+    id = ids.uuid7(now)
+    return (
+        id,
+        source,
+        fact.type,
+        fact.subject,
+        now if fact.time is None else fact.time,
+        now,
+        fact.key,
+        lineage.trace or id,
+        lineage.depth,
+        lineage.cause,
+        lineage.origin,
+        jsons.dumps(fact.data),
+    )
+
+
+def admit(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> list[Admitted]:
+    """Record *rows* (from :func:`make_row`); the same source and key twice is one event, the earlier one."""
+    if not rows:
+        return []
+    known = _insert(connection, rows)
+    if known is None:
+        return [Admitted(row[0], duplicate=False) for row in rows]
+    return [_find(connection, row) for row in rows]
+
+
+def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> bool | None:
+    """Insert what is new. None when all of it was."""
+    if connection.dialect.name == "sqlite":
+        raw = connection.connection.driver_connection
+        assert raw is not None  # noqa: S101 - an open connection has a driver's
+        cursor = raw.executemany(_INSERT_SQLITE, rows)
+        return None if cursor.rowcount == len(rows) else True
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (SEQUENCE_LOCK,))
+    driver: Any = connection.connection.driver_connection
+    inserted = await_only(driver.fetch(_INSERT_POSTGRES, *map(list, zip(*rows, strict=True))))
+    return None if len(inserted) == len(rows) else True
+
+
+def _find(connection: Connection, row: tuple[Any, ...]) -> Admitted:
+    found = find_by_key(connection, row[1], row[6])
+    assert found is not None  # noqa: S101 - it was inserted or stood there
+    return Admitted(found, duplicate=found != row[0])
+
+
+def find_by_key(connection: Connection, source: str, key: str) -> str | None:
+    """The id of the event that *source* told under *key*."""
+    query = sa.select(events.c.id).where(events.c.source == source, events.c.key == key)
+    return connection.scalar(query)
+
+
+def emit(
+    connection: Connection, facts: Iterable[Fact], source: str, now: int, lineage: Lineage = ROOT
+) -> list[Admitted]:
+    """Record *facts* of one source, all with the same *lineage*."""
+    return admit(connection, [make_row(fact, source, now, lineage) for fact in facts])
+
+
+def from_row(row: Row[Any]) -> Event:
+    """The event of a whole row."""
+    values = dict(row._mapping)
+    return Event(**{**values, "data": jsons.loads(values["data"])})
+
+
+def get(connection: Connection, id: str) -> Event | None:
+    """The event with *id*."""
+    row = connection.execute(sa.select(events).where(events.c.id == id)).one_or_none()
+    return from_row(row) if row is not None else None
+
+
+def after(connection: Connection, seq: int, limit: int) -> list[Event]:
+    """Up to *limit* events behind *seq*, in the journal's order."""
+    query = sa.select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def cursor(connection: Connection, name: str = ROUTER) -> int:
+    """How far *name* has read: the ``seq`` of the last event it dealt with, 0 at first."""
+    return connection.scalar(sa.select(cursors.c.seq).where(cursors.c.name == name)) or 0
+
+
+def move_cursor(connection: Connection, old: int, new: int, name: str = ROUTER) -> bool:
+    """Move the cursor from *old* to *new*; False when another node has moved it meanwhile."""
+    if old == 0:
+        insert = _dialect_insert(connection)(cursors).values(name=name, seq=0).on_conflict_do_nothing()
+        connection.execute(insert)
+    moved = connection.execute(
+        sa.update(cursors).where(cursors.c.name == name, cursors.c.seq == old).values(seq=new)
+    )
+    return moved.rowcount == 1
+
+
+def _dialect_insert(connection: Connection) -> Any:
+    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a listing is narrowed to. Instants are inclusive; *type* and *subject* may hold ``*`` and ``?``."""
+
+    type: str | None = None
+    subject: str | None = None
+    source: str | None = None
+    since: int | None = None
+    until: int | None = None
+    trace: str | None = None
+    after_seq: int | None = None
+    limit: int = 100
+
+
+def listed(connection: Connection, filters: Filters) -> list[Event]:
+    """The newest events that pass *filters*, newest first (oldest first behind ``after_seq``)."""
+    query = sa.select(events).limit(filters.limit)
+    for column, glob in ((events.c.type, filters.type), (events.c.subject, filters.subject)):
+        if glob is not None:
+            query = query.where(glob_clause(column, glob))
+    if filters.source is not None:
+        query = query.where(events.c.source == filters.source)
+    if filters.since is not None:
+        query = query.where(events.c.recorded_at >= filters.since)
+    if filters.until is not None:
+        query = query.where(events.c.recorded_at <= filters.until)
+    if filters.trace is not None:
+        query = query.where(events.c.trace == filters.trace)
+    if filters.after_seq is not None:
+        query = query.where(events.c.seq > filters.after_seq).order_by(events.c.seq)
+    else:
+        query = query.order_by(events.c.seq.desc())
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def glob_clause(column: Any, glob: str) -> Any:
+    """A condition for a glob: ``*`` is any text, ``?`` one character."""
+    if "*" not in glob and "?" not in glob:
+        return column == glob
+    escaped = glob.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return column.like(escaped.replace("*", "%").replace("?", "_"), escape="\\")
+
+
+def oldest_unrouted(connection: Connection) -> int | None:
+    """When the first event that is not routed yet was recorded."""
+    query = (
+        sa.select(events.c.recorded_at)
+        .where(events.c.seq > cursor(connection))
+        .order_by(events.c.seq)
+        .limit(1)
+    )
+    return connection.scalar(query)
+
+
+def newest_seq(connection: Connection) -> int:
+    """The ``seq`` of the newest event, 0 in an empty journal."""
+    return connection.scalar(sa.select(sa.func.max(events.c.seq))) or 0

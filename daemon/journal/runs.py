@@ -1,0 +1,340 @@
+"""Runs in the journal: made, claimed under a lease, moved on under its fence.
+
+Every move names the fence of the lease it was made under and fails with :class:`LostLease` when another holds it.
+Called by ``routing`` (make) and ``running`` (the rest); plain functions of one connection, none commits.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects import postgresql, sqlite
+
+from daemon.journal.database import LostLease
+from daemon.journal.tables import events, reactions, remotes, runs
+from daemon.model import ids, jsons
+from daemon.model import reactions as rules
+from daemon.model.jsons import Json
+from daemon.model.reactions import Reaction
+from daemon.model.runs import RUN_MOVES, Run, RunStatus
+
+CLAIMABLE = sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL")  # the partial index's own words
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds a run, and until when (an instant of the database's clock)."""
+
+    node: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run about to be made. *error* makes it dead at once (its condition could not be evaluated)."""
+
+    reaction: Reaction
+    event_id: str
+    trace: str
+    depth: int
+    item_key: str = ""
+    item: Json = None
+    replay: int = 0
+    due_at: int | None = None
+    error: str | None = None
+
+
+def make(connection: Connection, made: Sequence[NewRun], now: int, born: Sequence[Lease | None]) -> list[Run]:
+    """Insert *made*; a run that exists already (same reaction, event, item, replay) is left alone.
+
+    *born* gives a lease for each that is to be born claimed, or None for one that waits as a row. The runs that
+    were inserted come back.
+    """
+    remember_reactions(connection, {new.reaction.digest: new.reaction for new in made}, now)
+    rows = [_new_row(new, now, lease) for new, lease in zip(made, born, strict=True)]
+    return [_from_values(row) for row in rows if _insert(connection, row)]
+
+
+def _new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
+    dead, claimed = new.error is not None, lease is not None and new.error is None
+    return {
+        "id": ids.uuid7(now),
+        "reaction": new.reaction.name,
+        "digest": new.reaction.digest,
+        "event_id": new.event_id,
+        "item_key": new.item_key,
+        "item": None if new.item is None and not new.item_key else jsons.dumps(new.item),
+        "replay": new.replay,
+        "status": "dead" if dead else "running" if claimed else "pending",
+        "trace": new.trace,
+        "depth": new.depth,
+        "attempts": 0,
+        "error": new.error,
+        "node": lease.node if lease is not None and claimed else None,
+        "lease_until": lease.until if lease is not None and claimed else None,
+        "fence": 1 if claimed else 0,
+        "due_at": None if dead or claimed else new.due_at if new.due_at is not None else now,
+        "waits_for": None,
+        "spent": 0,
+        "counting_since": now if claimed else None,
+        "created_at": now,
+        "started_at": now if claimed else None,
+        "finished_at": now if dead else None,
+    }
+
+
+def _insert(connection: Connection, row: dict[str, Any]) -> bool:
+    insert = _dialect_insert(connection)(runs).values(row).on_conflict_do_nothing()
+    return bool(connection.execute(insert).rowcount)
+
+
+def _dialect_insert(connection: Connection) -> Any:
+    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+
+
+def remember_reactions(connection: Connection, found: Mapping[str, Reaction], now: int) -> None:
+    """Keep the definition of each reaction under its digest, so that a run ends on the version it began with."""
+    for digest, reaction in found.items():
+        row = {
+            "digest": digest,
+            "name": reaction.name,
+            "definition": jsons.dumps(rules.to_json(reaction)),
+            "recorded_at": now,
+        }
+        connection.execute(_dialect_insert(connection)(reactions).values(row).on_conflict_do_nothing())
+
+
+def reaction(connection: Connection, digest: str) -> Reaction | None:
+    """The definition kept under *digest*."""
+    text = connection.scalar(sa.select(reactions.c.definition).where(reactions.c.digest == digest))
+    return rules.from_json(jsons.loads(text)) if text is not None else None
+
+
+def claim(connection: Connection, now: int, lease: Lease, lease_now: int, limit: int) -> list[Run]:
+    """Take up to *limit* due runs under *lease*: due ones oldest first, and those whose lease has run out."""
+    due = (
+        sa.select(runs.c.id)
+        .where(CLAIMABLE, runs.c.due_at <= now)
+        .order_by(runs.c.due_at, runs.c.id)
+        .limit(limit)
+    )
+    expired = (
+        sa.select(runs.c.id)
+        .where(runs.c.status == "running", runs.c.lease_until < lease_now)
+        .order_by(runs.c.lease_until)
+        .limit(limit)
+    )
+    if connection.dialect.name == "postgresql":
+        due, expired = due.with_for_update(skip_locked=True), expired.with_for_update(skip_locked=True)
+    found = [row.id for query in (expired, due) for row in connection.execute(query)][:limit]
+    return _lease(connection, found, now, lease) if found else []
+
+
+def _lease(connection: Connection, found: list[str], now: int, lease: Lease) -> list[Run]:
+    taken = (
+        sa.update(runs)
+        .where(runs.c.id.in_(found), runs.c.status.in_(["pending", "waiting", "running"]))
+        .values(
+            status="running",
+            node=lease.node,
+            lease_until=lease.until,
+            fence=runs.c.fence + 1,
+            due_at=None,
+            waits_for=None,
+            started_at=sa.func.coalesce(runs.c.started_at, now),
+            counting_since=sa.func.coalesce(runs.c.counting_since, now),
+        )
+        .returning(*runs.columns)
+    )
+    by_id = {row.id: from_row(row) for row in connection.execute(taken)}
+    return [by_id[id] for id in found if id in by_id]
+
+
+def renew(connection: Connection, node: str, held: Iterable[str], until: int) -> None:
+    """Hold the leases of *held* until *until*."""
+    query = sa.update(runs).where(runs.c.id.in_(list(held)), runs.c.node == node, runs.c.status == "running")
+    connection.execute(query.values(lease_until=until))
+
+
+def release_all(connection: Connection, now: int) -> int:
+    """Void every lease: a SQLite file has one daemon, so those of its past are nobody's. The number freed."""
+    query = sa.update(runs).where(runs.c.status == "running")
+    return connection.execute(
+        query.values(status="pending", node=None, lease_until=None, due_at=now)
+    ).rowcount
+
+
+def move(connection: Connection, run: Run, status: RunStatus, **values: Any) -> None:
+    """Move a run that this node holds to *status*; :class:`LostLease` when its fence has passed.
+
+    *values* are further columns. Leaving ``running`` gives the lease back.
+    """
+    assert status in RUN_MOVES[RunStatus.RUNNING], status  # noqa: S101 - forbidden by construction
+    if status is not RunStatus.RUNNING:
+        values = {"node": None, "lease_until": None, **values}
+    moved = connection.execute(
+        sa.update(runs)
+        .where(runs.c.id == run.id, runs.c.fence == run.fence, runs.c.status == "running")
+        .values(status=status.value, **values)
+    )
+    if moved.rowcount != 1:
+        raise LostLease(run.id)
+
+
+def decide(
+    connection: Connection, id: str, allowed: Iterable[RunStatus], status: RunStatus, **values: Any
+) -> bool:
+    """Move a run that nobody holds, by a person's word; False when it is in none of the *allowed* states."""
+    moved = connection.execute(
+        sa.update(runs)
+        .where(runs.c.id == id, runs.c.status.in_([one.value for one in allowed]))
+        .values(status=status.value, node=None, lease_until=None, **values)
+    )
+    return moved.rowcount == 1
+
+
+def wake(connection: Connection, waits_for: str, now: int) -> list[str]:
+    """Make the runs that wait for the remote work *waits_for* due now; their ids."""
+    query = (
+        sa.update(runs)
+        .where(runs.c.waits_for == waits_for, runs.c.status == "waiting")
+        .values(due_at=now, waits_for=None)
+        .returning(runs.c.id)
+    )
+    return [row.id for row in connection.execute(query)]
+
+
+def touch(
+    connection: Connection, account: str, made: Iterable[tuple[str, str]], run_id: str, step_id: str, now: int
+) -> None:
+    """Remember that a run's step made or changed remote objects (noun, id)."""
+    for noun, remote_id in made:
+        row = {
+            "account": account,
+            "noun": noun,
+            "remote_id": remote_id,
+            "run_id": run_id,
+            "step_id": step_id,
+            "at": now,
+        }
+        insert = _dialect_insert(connection)(remotes).values(row)
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["account", "noun", "remote_id", "run_id"],
+                set_={"at": now, "step_id": step_id},
+            )
+        )
+
+
+def toucher(connection: Connection, account: str, noun: str, remote_id: str) -> tuple[Run, int] | None:
+    """The run that touched a remote object last, and when."""
+    query = (
+        sa.select(runs, remotes.c.at)
+        .join(remotes, remotes.c.run_id == runs.c.id)
+        .where(remotes.c.account == account, remotes.c.noun == noun, remotes.c.remote_id == remote_id)
+        .order_by(remotes.c.at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return (from_row(row), row.at) if row is not None else None
+
+
+def get(connection: Connection, id: str) -> Run | None:
+    """The run with *id*."""
+    row = connection.execute(sa.select(runs).where(runs.c.id == id)).one_or_none()
+    return from_row(row) if row is not None else None
+
+
+def of_event(connection: Connection, event_id: str) -> list[Run]:
+    """All runs of an event, oldest first."""
+    query = sa.select(runs).where(runs.c.event_id == event_id).order_by(runs.c.id)
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def next_replay(connection: Connection, event_id: str) -> int:
+    """The number that the next replay of an event gets."""
+    query = sa.select(sa.func.max(runs.c.replay)).where(runs.c.event_id == event_id)
+    return (connection.scalar(query) or 0) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a listing of runs is narrowed to; *since* is an instant."""
+
+    reaction: str | None = None
+    status: str | None = None
+    since: int | None = None
+    limit: int = 100
+
+
+def listed(connection: Connection, filters: Filters) -> list[Run]:
+    """The newest runs that pass *filters*, newest first."""
+    query = sa.select(runs).order_by(runs.c.id.desc()).limit(filters.limit)
+    if filters.reaction is not None:
+        query = query.where(runs.c.reaction == filters.reaction)
+    if filters.status is not None:
+        query = query.where(runs.c.status == filters.status)
+    if filters.since is not None:
+        query = query.where(runs.c.created_at >= filters.since)
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def oldest_due(connection: Connection, now: int) -> int | None:
+    """Since when the longest waiting due run has been due."""
+    query = sa.select(runs.c.due_at).where(CLAIMABLE, runs.c.due_at <= now).order_by(runs.c.due_at).limit(1)
+    return connection.scalar(query)
+
+
+def next_due(connection: Connection) -> int | None:
+    """When the next run falls due."""
+    query = sa.select(runs.c.due_at).where(CLAIMABLE).order_by(runs.c.due_at).limit(1)
+    return connection.scalar(query)
+
+
+def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many unfinished, dead and in-doubt runs there are, by reaction and status."""
+    query = (
+        sa.select(runs.c.reaction, runs.c.status, sa.func.count())
+        .where(runs.c.status.not_in(["succeeded", "cancelled", "skipped"]))
+        .group_by(runs.c.reaction, runs.c.status)
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
+def event_depth(connection: Connection, id: str) -> int:
+    """The causal depth of the event with *id*."""
+    return connection.scalar(sa.select(events.c.depth).where(events.c.id == id)) or 0
+
+
+def from_row(row: Row[Any]) -> Run:
+    """The run of a row that holds every run column."""
+    return _from_values(dict(row._mapping))
+
+
+def _from_values(values: Mapping[str, Any]) -> Run:
+    return Run(
+        id=values["id"],
+        reaction=values["reaction"],
+        digest=values["digest"],
+        event_id=values["event_id"],
+        status=RunStatus(values["status"]),
+        trace=values["trace"],
+        depth=values["depth"],
+        item_key=values["item_key"],
+        item=jsons.loads(values["item"]) if values["item"] is not None else None,
+        replay=values["replay"],
+        attempts=values["attempts"],
+        error=values["error"],
+        created_at=values["created_at"],
+        started_at=values["started_at"],
+        finished_at=values["finished_at"],
+        due_at=values["due_at"],
+        node=values["node"],
+        lease_until=values["lease_until"],
+        fence=values["fence"],
+        waits_for=values["waits_for"],
+        spent=values["spent"],
+        counting_since=values["counting_since"],
+    )

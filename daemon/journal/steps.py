@@ -1,0 +1,109 @@
+"""Steps in the journal: the intent of each call before it, its outcome after.
+
+Called by ``running``; plain functions of one connection, none commits. The run's own move rides in the same function,
+so that both stand or fall under one fence.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects import postgresql, sqlite
+
+from daemon.journal.tables import steps
+from daemon.model import jsons
+from daemon.model.jsons import JsonObject
+from daemon.model.runs import Doubt, Step, StepStatus
+
+LONGEST_HISTORY = 20  # failed attempts that a step remembers
+
+
+def of_run(connection: Connection, run_id: str) -> list[Step]:
+    """The steps of a run that were begun, in order."""
+    query = sa.select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def of_runs(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[Step]]:
+    """The steps of several runs, by run."""
+    query = (
+        sa.select(steps).where(steps.c.run_id.in_(list(run_ids))).order_by(steps.c.run_id, steps.c.position)
+    )
+    found: dict[str, list[Step]] = {id: [] for id in run_ids}
+    for row in connection.execute(query):
+        found[row.run_id].append(from_row(row))
+    return found
+
+
+def put(connection: Connection, step: Step) -> None:
+    """Write *step* whole, over what stood there."""
+    insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    row = _to_row(step)
+    updated = {name: value for name, value in row.items() if name not in ("run_id", "position")}
+    connection.execute(
+        insert(steps).values(row).on_conflict_do_update(index_elements=["run_id", "position"], set_=updated)
+    )
+
+
+def of_remote(connection: Connection, remote: str) -> list[Step]:
+    """The steps that wait for the followed work *remote* (``account resource id``)."""
+    query = sa.select(steps).where(steps.c.remote == remote, steps.c.status == "waiting")
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def failed_attempt(step: Step, at: int, error: str, status: int | None) -> tuple[JsonObject, ...]:
+    """*step*'s history with one more failed attempt."""
+    attempt = {"attempt": step.attempts, "at": at, "error": error, "status": status}
+    return (*step.history, attempt)[-LONGEST_HISTORY:]
+
+
+def _to_row(step: Step) -> dict[str, Any]:
+    return {
+        "run_id": step.run_id,
+        "position": step.position,
+        "id": step.id,
+        "action": step.action,
+        "account": step.account,
+        "status": step.status.value,
+        "doubt": step.doubt.value,
+        "attempts": step.attempts,
+        "request": _dump(step.request),
+        "before": _dump(step.before),
+        "remote": step.remote,
+        "response": _dump(step.response),
+        "error": step.error,
+        "history": jsons.dumps(list(step.history)) if step.history else None,
+        "sent_at": step.sent_at,
+        "finished_at": step.finished_at,
+    }
+
+
+def _dump(value: Any) -> str | None:
+    return None if value is None else jsons.dumps(value)
+
+
+def from_row(row: Row[Any]) -> Step:
+    """The step of a whole row."""
+    return Step(
+        run_id=row.run_id,
+        position=row.position,
+        id=row.id,
+        action=row.action,
+        account=row.account,
+        status=StepStatus(row.status),
+        attempts=row.attempts,
+        doubt=Doubt(row.doubt),
+        request=_load(row.request),
+        before=_load(row.before),
+        remote=row.remote,
+        response=_load(row.response),
+        error=row.error,
+        sent_at=row.sent_at,
+        finished_at=row.finished_at,
+        history=tuple(_load(row.history) or ()),
+    )
+
+
+def _load(text: str | None) -> Any:
+    return None if text is None else jsons.loads(text)

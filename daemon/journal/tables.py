@@ -1,0 +1,249 @@
+"""The journal's tables. One schema for SQLite and PostgreSQL; Alembic's migrations follow it.
+
+Instants are UTC microseconds in BIGINT, payloads are JSON text, booleans are real ones. Due work is found by
+partial indexes that hold only unfinished rows, so claiming costs the same whatever has finished.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+# SQLite gives automatic numbers to INTEGER PRIMARY KEY only.
+_Seq = BigInteger().with_variant(Integer(), "sqlite")
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("cause", Text),
+    Column("origin", Text),
+    Column("data", Text, nullable=False),
+    Index("events_id", "id", unique=True),
+    Index("events_fact", "source", "key", unique=True),
+    Index("events_trace", "trace"),
+    sqlite_autoincrement=True,
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+)
+
+_STATUSES = "'pending','running','waiting','parked','succeeded','dead','in_doubt','cancelled','skipped'"
+_ENDED = "'succeeded','cancelled','skipped'"
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("reaction", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("item_key", Text, nullable=False, server_default=""),
+    Column("item", Text),
+    Column("replay", Integer, nullable=False, server_default="0"),
+    Column("status", Text, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+    Column("node", Text),
+    Column("lease_until", BigInteger),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    Column("due_at", BigInteger),
+    Column("lock_key", Text),
+    Column("waits_for", Text),
+    Column("spent", BigInteger, nullable=False, server_default="0"),
+    Column("counting_since", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    CheckConstraint(f"status IN ({_STATUSES})", name="runs_status"),
+    CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="runs_lease"),
+    Index("runs_once", "reaction", "event_id", "item_key", "replay", unique=True),
+    Index("runs_event", "event_id"),
+    Index(
+        "runs_due",
+        "due_at",
+        "id",
+        sqlite_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
+        postgresql_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
+    ),
+    Index(
+        "runs_leased",
+        "lease_until",
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    ),
+    Index(
+        "runs_waiting_for",
+        "waits_for",
+        sqlite_where=sa.text("waits_for IS NOT NULL"),
+        postgresql_where=sa.text("waits_for IS NOT NULL"),
+    ),
+    Index(
+        "runs_open",
+        "status",
+        "id",
+        sqlite_where=sa.text(f"status NOT IN ({_ENDED})"),
+        postgresql_where=sa.text(f"status NOT IN ({_ENDED})"),
+    ),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("account", Text),
+    Column("status", Text, nullable=False),
+    Column("doubt", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("request", Text),
+    Column("before", Text),
+    Column("remote", Text),
+    Column("response", Text),
+    Column("error", Text),
+    Column("history", Text),
+    Column("sent_at", BigInteger),
+    Column("finished_at", BigInteger),
+    CheckConstraint(
+        "status IN ('pending','running','waiting','succeeded','failed','in_doubt','skipped')",
+        name="steps_status",
+    ),
+)
+
+remotes = Table(
+    "remotes",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("noun", Text, primary_key=True),
+    Column("remote_id", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("step_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("wanted", Text),
+    Column("announce", Boolean, nullable=False),
+    Column("every", BigInteger),
+    Column("stalled_after", BigInteger),
+    Column("due_at", BigInteger),
+    Column("node", Text),
+    Column("lease_until", BigInteger),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    Column("paused", Boolean, nullable=False, server_default=sa.false()),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("failing_since", BigInteger),
+    Column("failing_told", Boolean, nullable=False, server_default=sa.false()),
+    Column("error", Text),
+    Column("polled_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("role IN ('watch','follow','hint')", name="watches_role"),
+    Index(
+        "watches_due",
+        "due_at",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+)
+
+memories = Table(
+    "memories",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("remote_id", Text, primary_key=True),
+    Column("memory", Text),
+    Column("version", BigInteger, nullable=False),
+    Column("state", Text),
+    Column("since", BigInteger),
+    Column("stalled_told", Boolean, nullable=False, server_default=sa.false()),
+    Column("callbacks", Integer, nullable=False, server_default="0"),
+    Column("event_id", Text),
+)
+
+hints = Table(
+    "hints",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("watch", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("remote_id", Text, nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("found", Text),
+    Column("became", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("decided_at", BigInteger),
+    CheckConstraint("verdict IN ('waiting','confirmed','superseded','refuted')", name="hints_verdict"),
+    Index(
+        "hints_waiting",
+        "watch",
+        sqlite_where=sa.text("verdict = 'waiting'"),
+        postgresql_where=sa.text("verdict = 'waiting'"),
+    ),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("next_at", BigInteger),
+    Column("fired_at", BigInteger),
+    Column("node", Text),
+    Column("lease_until", BigInteger),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+)
+
+state = Table(
+    "state",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)

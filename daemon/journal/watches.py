@@ -1,0 +1,298 @@
+"""Polled rows: the config's watches, followed work, and rows that a callback asked to look at.
+
+One row is one thing to poll. Its due time is a column, so that a hundred thousand of them cost one query.
+Called by ``intake.watches`` and ``intake.admission``; plain functions of one connection, none commits.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects import postgresql, sqlite
+
+from daemon.journal.database import LostLease
+from daemon.journal.tables import memories, watches
+from daemon.model import jsons
+from daemon.model.jsons import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A row to poll. *role* is ``watch`` (from the config), ``follow`` (work we started) or ``hint`` (a callback's).
+
+    *wanted* are remote ids, or None for whatever the options list. *every* and *stalled_after* are microseconds.
+    *polled_at* is the last success.
+    """
+
+    name: str
+    role: str
+    account: str
+    resource: str
+    options: JsonObject
+    wanted: tuple[str, ...] | None
+    announce: bool
+    every: int | None
+    stalled_after: int | None
+    due_at: int | None
+    fence: int
+    paused: bool
+    failures: int
+    failing_since: int | None
+    failing_told: bool
+    error: str | None
+    polled_at: int | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of one remote object. *version* counts its changes; *since* is when *state* began;
+    *event_id* is the newest event told of it; *callbacks* counts those that came."""
+
+    remote_id: str
+    memory: JsonObject | None
+    version: int
+    state: str | None
+    since: int | None
+    stalled_told: bool
+    callbacks: int
+    event_id: str | None
+
+
+def name_for(role: str, account: str, resource: str, remote_id: str) -> str:
+    """The name of a followed or hinted row."""
+    return f"{role}:{account}:{resource}:{remote_id}"
+
+
+def work_name(account: str, resource: str, remote_id: str) -> str:
+    """How a waiting run names the work it waits for."""
+    return f"{account} {resource} {remote_id}"
+
+
+def _insert(connection: Connection, table: sa.Table) -> Any:
+    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+def configure(connection: Connection, wished: Sequence[Polled]) -> None:
+    """Make the ``watch`` rows those of the config: new ones are due now, changed ones keep their state, rows whose
+    watch is gone are deleted (what was remembered of their objects stays)."""
+    names = [one.name for one in wished]
+    connection.execute(sa.delete(watches).where(watches.c.role == "watch", watches.c.name.not_in(names)))
+    for one in wished:
+        row = _to_row(one)
+        kept = ("account", "resource", "options", "wanted", "announce", "every", "stalled_after")
+        insert = _insert(connection, watches).values(row)
+        connection.execute(
+            insert.on_conflict_do_update(index_elements=["name"], set_={key: row[key] for key in kept})
+        )
+
+
+def request(connection: Connection, rows: Sequence[Polled]) -> None:
+    """Make *rows* due: new ones are inserted, existing ones are due at the earlier of both times."""
+    if not rows:
+        return
+    insert = _insert(connection, watches)
+    earlier = sa.case(
+        (watches.c.due_at.is_(None), insert.excluded.due_at),
+        (insert.excluded.due_at < watches.c.due_at, insert.excluded.due_at),
+        else_=watches.c.due_at,
+    )
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=["name"], set_={"due_at": earlier}),
+        [_to_row(one) for one in rows],
+    )
+
+
+def _to_row(one: Polled) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "role": one.role,
+        "account": one.account,
+        "resource": one.resource,
+        "options": jsons.dumps(one.options),
+        "wanted": jsons.dumps(list(one.wanted)) if one.wanted is not None else None,
+        "announce": one.announce,
+        "every": one.every,
+        "stalled_after": one.stalled_after,
+        "due_at": one.due_at,
+        "fence": 0,
+        "created_at": one.created_at,
+    }
+
+
+def claim(
+    connection: Connection, now: int, node: str, lease_until: int, lease_now: int, limit: int
+) -> list[Polled]:
+    """Take up to *limit* due rows that nobody holds, oldest first."""
+    due = (
+        sa.select(watches.c.name)
+        .where(
+            watches.c.due_at.is_not(None),
+            watches.c.due_at <= now,
+            sa.not_(watches.c.paused),
+            sa.or_(watches.c.lease_until.is_(None), watches.c.lease_until < lease_now),
+        )
+        .order_by(watches.c.due_at)
+        .limit(limit)
+    )
+    if connection.dialect.name == "postgresql":
+        due = due.with_for_update(skip_locked=True)
+    names = [row.name for row in connection.execute(due)]
+    if not names:
+        return []
+    taken = (
+        sa.update(watches)
+        .where(watches.c.name.in_(names))
+        .values(node=node, lease_until=lease_until, fence=watches.c.fence + 1)
+        .returning(*watches.columns)
+    )
+    by_name = {row.name: from_row(row) for row in connection.execute(taken)}
+    return [by_name[name] for name in names]
+
+
+def release_all(connection: Connection) -> None:
+    """Void every lease (a SQLite file has one daemon)."""
+    connection.execute(
+        sa.update(watches).values(node=None, lease_until=None).where(watches.c.node.is_not(None))
+    )
+
+
+def settle(connection: Connection, one: Polled, **values: Any) -> None:
+    """Give the lease of *one* back and write *values*; :class:`LostLease` when another holds it."""
+    changed = connection.execute(
+        sa.update(watches)
+        .where(watches.c.name == one.name, watches.c.fence == one.fence)
+        .values(node=None, lease_until=None, **values)
+    )
+    if changed.rowcount != 1:
+        raise LostLease(one.name)
+
+
+def drop(connection: Connection, one: Polled) -> None:
+    """Delete a followed or hinted row that this node holds; :class:`LostLease` when another does."""
+    dropped = connection.execute(
+        sa.delete(watches).where(watches.c.name == one.name, watches.c.fence == one.fence)
+    )
+    if dropped.rowcount != 1:
+        raise LostLease(one.name)
+
+
+def change(connection: Connection, name: str, **values: Any) -> bool:
+    """Write *values* to the row *name* by a person's word (pause, resume, poll now); False when there is none."""
+    return connection.execute(sa.update(watches).where(watches.c.name == name).values(**values)).rowcount == 1
+
+
+def get(connection: Connection, name: str) -> Polled | None:
+    """The row *name*."""
+    row = connection.execute(sa.select(watches).where(watches.c.name == name)).one_or_none()
+    return from_row(row) if row is not None else None
+
+
+def listed(connection: Connection, limit: int) -> list[Polled]:
+    """The rows, the config's first, then by name."""
+    order = sa.case((watches.c.role == "watch", 0), else_=1)
+    return [
+        from_row(row)
+        for row in connection.execute(sa.select(watches).order_by(order, watches.c.name).limit(limit))
+    ]
+
+
+def next_due(connection: Connection) -> int | None:
+    """When the next row falls due."""
+    query = sa.select(watches.c.due_at).where(watches.c.due_at.is_not(None), sa.not_(watches.c.paused))
+    return connection.scalar(query.order_by(watches.c.due_at).limit(1))
+
+
+def from_row(row: Row[Any]) -> Polled:
+    """The polled row of a whole row."""
+    wanted = jsons.loads(row.wanted) if row.wanted is not None else None
+    return Polled(
+        name=row.name,
+        role=row.role,
+        account=row.account,
+        resource=row.resource,
+        options=jsons.loads(row.options),
+        wanted=tuple(wanted) if wanted is not None else None,
+        announce=bool(row.announce),
+        every=row.every,
+        stalled_after=row.stalled_after,
+        due_at=row.due_at,
+        fence=row.fence,
+        paused=bool(row.paused),
+        failures=row.failures,
+        failing_since=row.failing_since,
+        failing_told=bool(row.failing_told),
+        error=row.error,
+        polled_at=row.polled_at,
+        created_at=row.created_at,
+    )
+
+
+# What is remembered of remote objects
+
+
+def recall(
+    connection: Connection, account: str, resource: str, wanted: Iterable[str] | None, scope: str = ""
+) -> dict[str, Memory]:
+    """What is remembered, by remote id: of the *wanted* ids, or of everything below *scope* (``scope/id``)."""
+    query = sa.select(memories).where(memories.c.account == account, memories.c.resource == resource)
+    if wanted is not None:
+        query = query.where(memories.c.remote_id.in_(list(wanted)))
+    elif scope:
+        query = query.where(memories.c.remote_id >= f"{scope}/", memories.c.remote_id < f"{scope}0")
+    return {row.remote_id: _memory(row) for row in connection.execute(query)}
+
+
+def _memory(row: Row[Any]) -> Memory:
+    return Memory(
+        remote_id=row.remote_id,
+        memory=jsons.loads(row.memory) if row.memory is not None else None,
+        version=row.version,
+        state=row.state,
+        since=row.since,
+        stalled_told=bool(row.stalled_told),
+        callbacks=row.callbacks,
+        event_id=row.event_id,
+    )
+
+
+def remember(connection: Connection, account: str, resource: str, kept: Sequence[Memory]) -> None:
+    """Write *kept* over what stood there."""
+    if not kept:
+        return
+    insert = _insert(connection, memories)
+    names = ("memory", "version", "state", "since", "stalled_told", "callbacks", "event_id")
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["account", "resource", "remote_id"],
+            set_={name: insert.excluded[name] for name in names},
+        ),
+        [
+            {
+                "account": account,
+                "resource": resource,
+                "remote_id": one.remote_id,
+                "memory": jsons.dumps(one.memory) if one.memory is not None else None,
+                "version": one.version,
+                "state": one.state,
+                "since": one.since,
+                "stalled_told": one.stalled_told,
+                "callbacks": one.callbacks,
+                "event_id": one.event_id,
+            }
+            for one in kept
+        ],
+    )
+
+
+def forget(connection: Connection, account: str, resource: str, gone: Iterable[str]) -> None:
+    """Forget the remote objects *gone*."""
+    connection.execute(
+        sa.delete(memories).where(
+            memories.c.account == account,
+            memories.c.resource == resource,
+            memories.c.remote_id.in_(list(gone)),
+        )
+    )

@@ -1,0 +1,294 @@
+"""The first schema: events, runs and steps, watches and what they remember, hints, schedules, state."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def _cursors() -> None:
+    op.create_table(
+        "cursors",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def _events() -> None:
+    op.create_table(
+        "events",
+        sa.Column(
+            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("trace", sa.Text(), nullable=False),
+        sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=True),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("events_fact", "events", ["source", "key"], unique=True)
+    op.create_index("events_id", "events", ["id"], unique=True)
+    op.create_index("events_trace", "events", ["trace"], unique=False)
+
+
+def _hints() -> None:
+    op.create_table(
+        "hints",
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("watch", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("claim", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=True),
+        sa.Column("became", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("verdict IN ('waiting','confirmed','superseded','refuted')", name="hints_verdict"),
+        sa.PrimaryKeyConstraint("event_id"),
+    )
+    op.create_index(
+        "hints_waiting",
+        "hints",
+        ["watch"],
+        unique=False,
+        sqlite_where=sa.text("verdict = 'waiting'"),
+        postgresql_where=sa.text("verdict = 'waiting'"),
+    )
+
+
+def _memories() -> None:
+    op.create_table(
+        "memories",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("memory", sa.Text(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=True),
+        sa.Column("since", sa.BigInteger(), nullable=True),
+        sa.Column("stalled_told", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("callbacks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("account", "resource", "remote_id"),
+    )
+
+
+def _reactions() -> None:
+    op.create_table(
+        "reactions",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("definition", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+
+
+def _rejections() -> None:
+    op.create_table(
+        "rejections",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _remotes() -> None:
+    op.create_table(
+        "remotes",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("noun", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("step_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "noun", "remote_id", "run_id"),
+    )
+
+
+def _runs() -> None:
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("reaction", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("item_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("item", sa.Text(), nullable=True),
+        sa.Column("replay", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("trace", sa.Text(), nullable=False),
+        sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("node", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("lock_key", sa.Text(), nullable=True),
+        sa.Column("waits_for", sa.Text(), nullable=True),
+        sa.Column("spent", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("counting_since", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="runs_lease"),
+        sa.CheckConstraint(
+            "status IN ('pending','running','waiting','parked','succeeded','dead','in_doubt','cancelled','skipped')",
+            name="runs_status",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "runs_due",
+        "runs",
+        ["due_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
+        postgresql_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
+    )
+    op.create_index("runs_event", "runs", ["event_id"], unique=False)
+    op.create_index(
+        "runs_leased",
+        "runs",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    )
+    op.create_index("runs_once", "runs", ["reaction", "event_id", "item_key", "replay"], unique=True)
+    op.create_index(
+        "runs_open",
+        "runs",
+        ["status", "id"],
+        unique=False,
+        sqlite_where=sa.text("status NOT IN ('succeeded','cancelled','skipped')"),
+        postgresql_where=sa.text("status NOT IN ('succeeded','cancelled','skipped')"),
+    )
+    op.create_index(
+        "runs_waiting_for",
+        "runs",
+        ["waits_for"],
+        unique=False,
+        sqlite_where=sa.text("waits_for IS NOT NULL"),
+        postgresql_where=sa.text("waits_for IS NOT NULL"),
+    )
+
+
+def _schedules() -> None:
+    op.create_table(
+        "schedules",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.Column("fired_at", sa.BigInteger(), nullable=True),
+        sa.Column("node", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def _state() -> None:
+    op.create_table(
+        "state",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+
+
+def _steps() -> None:
+    op.create_table(
+        "steps",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("doubt", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("request", sa.Text(), nullable=True),
+        sa.Column("before", sa.Text(), nullable=True),
+        sa.Column("remote", sa.Text(), nullable=True),
+        sa.Column("response", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("history", sa.Text(), nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('pending','running','waiting','succeeded','failed','in_doubt','skipped')",
+            name="steps_status",
+        ),
+        sa.PrimaryKeyConstraint("run_id", "position"),
+    )
+
+
+def _watches() -> None:
+    op.create_table(
+        "watches",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("options", sa.Text(), nullable=False),
+        sa.Column("wanted", sa.Text(), nullable=True),
+        sa.Column("announce", sa.Boolean(), nullable=False),
+        sa.Column("every", sa.BigInteger(), nullable=True),
+        sa.Column("stalled_after", sa.BigInteger(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("node", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("failing_told", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("polled_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("role IN ('watch','follow','hint')", name="watches_role"),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_index(
+        "watches_due",
+        "watches",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+
+
+def upgrade() -> None:
+    _events()
+    _cursors()
+    _reactions()
+    _runs()
+    _steps()
+    _remotes()
+    _watches()
+    _memories()
+    _hints()
+    _schedules()
+    _state()
+    _rejections()
