@@ -144,8 +144,8 @@ def refuse(reply: http.Reply, now: int) -> None:
     """Raise what a failing *reply* means; *now* is an instant, for a ``Retry-After`` that is a date.
 
     The vendor's own signs come first: a used-up day, throttling, a name already taken, an outage told in
-    words under any status (its Python client retries on them). 401 are refused credentials. 403 is a file that
-    the account may not touch, unless its words speak of credentials; 404 one that is missing or hidden.
+    words under any status (its Python client retries on them). 401: refused credentials; 403: a file that the
+    account may not touch, unless its words speak of credentials; 404: one that is missing or hidden.
     """
     if _is_page(reply):
         _refuse_page(reply)
