@@ -1,14 +1,31 @@
 """Fixtures that any test may ask for. What they are made of stands in the modules beside this one."""
 
+import os
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
 from tests import clocks, ports, postgres
+from tests.systemd import booting
 
 hypothesis.settings.register_profile("pointsman", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("pointsman")
+
+
+def pytest_report_header() -> list[str]:
+    """Say which tests are left out here, and why."""
+    missing = booting.missing()
+    return [f"systemd: the tests that boot one are left out: {missing}"] if missing else []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this machine cannot do, unless ``POINTSMAN_WHOLE`` says that all must run."""
+    if not booting.missing() or os.environ.get("POINTSMAN_WHOLE"):
+        return
+    booted = [item for item in items if item.get_closest_marker("systemd")]
+    config.hook.pytest_deselected(items=booted)
+    items[:] = [item for item in items if item not in booted]
 
 
 @pytest.fixture
