@@ -1,0 +1,30 @@
+"""TONalytica, or any Redash 8 to newest: queries, their executions and their results.
+
+The API: the readme of ``tonalytica-client`` ("Common Endpoints"), and Redash's own source, which it forks.
+``client`` speaks to it, ``actions`` does what it can, ``watches`` follows jobs, ``events`` says what is news.
+"""
+
+from daemon.connectors.tonalytica import client, events, watches
+from daemon.connectors.tonalytica.actions import executions, queries, requests
+from daemon.contract import declare
+
+connector = declare.Connector(
+    kind="tonalytica",
+    about="TONalytica, or any Redash: executes queries and tells their results.",
+    settings=client.Settings,
+    client=client.make_client,
+    ping=client.ping,
+    actions=(
+        executions.execute_query,
+        executions.get_job,
+        executions.get_result,
+        queries.get_query,
+        queries.list_queries,
+        queries.create_query,
+        requests.request,
+    ),
+    watches=(watches.jobs,),
+    events=events.ALL,
+    # public_url is a dashboard's shared link: it carries that link's own key.
+    secret_names=frozenset({"api_key", "public_url"}),
+)

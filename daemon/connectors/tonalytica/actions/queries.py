@@ -1,0 +1,106 @@
+"""Queries: find them, read them, make them."""
+
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from daemon.connectors.tonalytica import client as vendor
+from daemon.contract import declare, secrets
+from daemon.model.jsons import JsonObject
+from daemon.model.runs import Doubt
+
+READS = "it only reads"
+
+
+class Query(declare.Result):
+    """A query."""
+
+    id: int = Field(description="The query's id.")
+    name: str = Field("", description="Its name.")
+    description: str | None = Field(None, description="What it is for.")
+    query: str = Field("", description="Its text.")
+    query_hash: str | None = Field(None, description="The service's hash of the text.")
+    data_source_id: int | None = Field(None, description="The data source it runs on.")
+    options: dict[str, Any] | None = Field(None, description="Its `parameters` and other options.")
+    tags: list[str] | None = Field(None, description="Its tags.")
+    latest_query_data_id: int | None = Field(None, description="The id of its latest result.")
+    is_archived: bool | None = Field(None, description="Whether it is archived.")
+    is_draft: bool | None = Field(None, description="Whether it is still a draft.")
+    version: int | None = Field(None, description="The version that an edit may name.")
+    api_key: secrets.SecretText | None = Field(None, description="The query's own key; a secret.")
+
+
+class Queries(declare.Result):
+    """Queries found."""
+
+    count: int = Field(description="How many there are in all, of which `limit` may have cut some off.")
+    results: list[Query] = Field(description="The queries.")
+
+
+class GetQuery(declare.Parameters):
+    """Which query."""
+
+    query_id: int = Field(description="The query's id.", ge=1)
+
+
+class ListQueries(declare.Parameters):
+    """Which queries."""
+
+    q: str | None = Field(None, description="Words to search for.")
+    order: str | None = Field(None, description="A field to sort by, `-` before it for the other way round.")
+    tags: list[str] | None = Field(None, description="Tags that all of them carry.")
+    limit: int = Field(1000, description="At most so many; pages are followed by themselves.", ge=1)
+
+
+class CreateQuery(declare.Parameters):
+    """A new query. The service answers 500 where one of the first three is missing."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(description="Its name.", min_length=1)
+    query: str = Field(description="Its text, with `{{ name }}` for parameters.", min_length=1)
+    data_source_id: int = Field(description="The data source it runs on.", ge=1)
+    description: str | None = Field(
+        None,
+        description="What it is for. A short mark of this step is added, by which it is known again.",
+    )
+    options: JsonObject | None = Field(None, description="Options, such as `parameters`.")
+    schedule: JsonObject | None = Field(None, description="When the service itself runs it.")
+    tags: list[str] | None = Field(None, description="Tags.")
+
+
+@declare.action("tonalytica.get_query", doubt=Doubt.REPEATABLE, why=READS)
+async def get_query(
+    client: vendor.TonalyticaClient, parameters: GetQuery, call: declare.Call
+) -> declare.Done[Query]:
+    """Read one query."""
+    return declare.Done(vendor.understand(Query, await client.get_query(parameters.query_id)))
+
+
+@declare.action("tonalytica.list_queries", doubt=Doubt.REPEATABLE, why=READS)
+async def list_queries(
+    client: vendor.TonalyticaClient, parameters: ListQueries, call: declare.Call
+) -> declare.Done[Queries]:
+    """List queries, newest first unless `order` says otherwise."""
+    asked = parameters.model_dump(include={"q", "order", "tags"}, exclude_none=True)
+    page = await client.list_pages("/queries", asked, parameters.limit)
+    return declare.Done(vendor.understand(Queries, page.model_dump()))
+
+
+@declare.action(
+    "tonalytica.create_query",
+    doubt=Doubt.PROBED,
+    why="names may repeat; the mark in its description tells whether the query is there",
+)
+async def create_query(
+    client: vendor.TonalyticaClient, parameters: CreateQuery, call: declare.Call
+) -> declare.Done[Query]:
+    """Make a query, as a draft."""
+    body = {"options": {}, **parameters.model_dump(exclude_none=True)}
+    body["description"] = describe(parameters.description, call.marker)
+    made = vendor.understand(Query, await client.call("POST", "/queries", json=body))
+    return declare.Done(made, made=[("query", str(made.id))])
+
+
+def describe(description: str | None, marker: str) -> str:
+    """*description* with the step's *marker* on a line of its own below."""
+    return f"{description}\n\n{marker}" if description else marker

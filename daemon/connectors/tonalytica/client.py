@@ -1,0 +1,273 @@
+"""How TONalytica, or any Redash, is spoken to: its settings, its paths, and what its failures mean.
+
+Made by the connector's face; called by its actions and its watch. Sources named below: the "TONalytica API
+text" (readme of its client), the "vendor's client" (tonalytica-client), "observed" (answers recorded from
+Redash 9.0.0-beta, 10.1.0 and 26.08.0-dev), the "Redash source".
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from daemon.connectors.tonalytica import events
+from daemon.contract import declare, errors, http
+from daemon.model.jsons import Json, JsonObject, UnfitJson, as_object, loads
+
+M = TypeVar("M", bound=BaseModel)
+
+LONGEST_TEXT = 300  # characters of the vendor's own words in an error
+PAGE_SIZE = 250  # queries in one page, the most that a server gives (observed)
+# The one sign of a wrong or missing key: status 404 and these words, never 401 (observed, 9 to newest).
+REFUSED = "couldn't find resource. please login and try again."
+
+
+class Settings(declare.Settings):
+    """A TONalytica account, or one of any Redash."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    base_url: str = Field(
+        "https://tonalytica.redoubt.online",
+        description="The bare host, with the organisation's slug where there are several; `/api` is added.",
+    )
+    api_key: SecretStr = Field(description="A user's API key, or a query's.", min_length=1)
+    query_id: int | None = Field(
+        None,
+        description="Only where `api_key` is a query's own key: that query's number, the one thing it opens.",
+        ge=1,
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def is_bare_host(cls, url: str) -> str:
+        """An http(s) address without query, fragment, credentials, or the `/api` that the client adds."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("base_url is an http or https address, as in https://tonalytica.redoubt.online")
+        if parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("base_url holds no query, no fragment and no user name")
+        if parts.path.rstrip("/").endswith("/api"):
+            raise ValueError("base_url is the bare host: leave /api out, it is added")
+        return url.rstrip("/")
+
+    @field_validator("api_key")
+    @classmethod
+    def fits_header(cls, key: SecretStr) -> SecretStr:
+        """A key is one printable word."""
+        text = key.get_secret_value()
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("api_key holds blanks or characters that no key has; copy it again")
+        return key
+
+
+class Page(BaseModel):
+    """One page of a listing."""
+
+    count: int = 0
+    results: list[JsonObject] = []
+
+
+class TonalyticaClient:
+    """One account. Every call goes through :meth:`send`, which sorts its failures."""
+
+    def __init__(self, settings: Settings, way: http.Http) -> None:
+        self._http = way
+        self.query_id = settings.query_id
+        # The word's case counts (observed).
+        self._authorization = f"Key {settings.api_key.get_secret_value()}"
+
+    def __repr__(self) -> str:
+        return f"TonalyticaClient({self._http.base_url!r})"
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: Json = None,
+        form: Mapping[str, Any] | None = None,
+        files: http.Files | None = None,
+    ) -> http.Reply:
+        """The answer of *path* (with or without its ``/api``), once :func:`refuse` has sorted its failures.
+
+        Where the account's key belongs to one query, a refusal elsewhere says nothing of the key: it is final.
+        """
+        below = api_path(path)
+        reply = await self._http.send(
+            method, below, query=query, json=json, form=form, files=files, auth=self._sign
+        )
+        try:
+            refuse(reply)
+        except errors.TemporaryError as refused:
+            if refused.unauthorized and self.query_id is not None and not self._opens(below):
+                raise errors.PermanentError(
+                    f"the key of query {self.query_id} does not open {below}. Use a user's key.", status=404
+                ) from None
+            raise
+        return reply
+
+    def _opens(self, path: str) -> bool:
+        own = f"/api/queries/{self.query_id}"
+        return path.partition("?")[0] == own or path.startswith((f"{own}/", f"{own}."))
+
+    async def _sign(self) -> Mapping[str, str]:
+        return {"Authorization": self._authorization}
+
+    async def call(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: Json = None
+    ) -> JsonObject:
+        """The JSON object that *path* answers; an empty one for ``null``."""
+        return as_object((await self.send(method, path, query=query, json=json)).json())
+
+    async def check(self) -> JsonObject:
+        """The session of a user's key, or the query of a query's key; proves that the key is good."""
+        if self.query_id is not None:
+            return await self.get_query(self.query_id)
+        return await self.call("GET", "/session")
+
+    async def get_job(self, job_id: str, query_id: int | None) -> events.VendorJob:
+        """A job as the server tells it.
+
+        The path below the query, where that is known, is open to both sorts of key on every version (Redash
+        source 8, observed 9 to newest); ``/jobs/ID`` to user keys only.
+        """
+        below = f"/queries/{query_id}" if query_id is not None else ""
+        body = await self.call("GET", f"{below}/jobs/{http.segment(job_id)}")
+        return understand(events.VendorJob, {"id": job_id, **as_object(body.get("job"))})
+
+    async def get_query(self, query_id: int) -> JsonObject:
+        """A query object."""
+        return await self.call("GET", f"/queries/{query_id}")
+
+    async def get_result(self, query_result_id: int, query_id: int | None) -> events.VendorResult:
+        """A result with its rows; by its query where that is known, as for jobs."""
+        path = (
+            f"/query_results/{query_result_id}.json"
+            if query_id is None
+            else f"/queries/{query_id}/results/{query_result_id}.json"
+        )
+        return understand(events.VendorResult, (await self.call("GET", path)).get("query_result"))
+
+    async def execute(self, query_id: int, body: JsonObject) -> events.VendorJob | events.VendorResult:
+        """Ask for a query's result: the cached one, or the job that makes it.
+
+        While the same text runs on the same source the server answers with that job (observed). A refusal in
+        the shape of a job, with 400, 401 or 403 and no id (a missing parameter, a paused source), is a
+        :class:`~daemon.contract.errors.PermanentError` with the server's words.
+        """
+        answer = await self.call("POST", f"/queries/{query_id}/results", json=body)
+        if "query_result" in answer:
+            return understand(events.VendorResult, answer["query_result"])
+        job = understand(events.VendorJob, answer.get("job"))
+        if not job.id:
+            raise errors.PermanentError(f"the query was not run: {shorten(job.error or 'no job was made')}")
+        return job
+
+    async def list_pages(self, path: str, query: JsonObject, limit: int) -> Page:
+        """Up to *limit* objects of a listing, page by page, each once, and how many there are in all.
+
+        A page past the end answers 400 (observed): the list has shrunk meanwhile, what was read is all.
+        """
+        found: dict[Any, JsonObject] = {}
+        number, count = 1, 0
+        while True:
+            try:
+                page = await self._page(path, {**query, "page": number, "page_size": min(limit, PAGE_SIZE)})
+            except errors.PermanentError as past:
+                if number > 1 and past.status == 400:
+                    break
+                raise
+            count = page.count
+            found.update((one.get("id"), one) for one in page.results)
+            if len(found) >= limit or not page.results or number * min(limit, PAGE_SIZE) >= count:
+                break
+            number += 1
+        return Page(count=count, results=list(found.values())[:limit])
+
+    async def _page(self, path: str, query: JsonObject) -> Page:
+        return understand(Page, await self.call("GET", path, query=query))
+
+
+def understand(model: type[M], value: Json) -> M:
+    """*value* as a *model*; :class:`PermanentError` where the answer has another shape."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as wrong:
+        places = ", ".join(".".join(map(str, one["loc"])) or "all of it" for one in wrong.errors())
+        raise errors.PermanentError(
+            f"the answer is not what a Redash gives (wrong: {places[:LONGEST_TEXT]}). Is base_url right?"
+        ) from None
+
+
+def make_client(settings: Settings, way: http.Http) -> TonalyticaClient:
+    """The client of one account."""
+    return TonalyticaClient(settings, way)
+
+
+async def ping(client: TonalyticaClient) -> declare.Ping:
+    """Ask for the session, as the vendor's client does first; a query's key asks for its query."""
+    try:
+        found = await client.check()
+    except errors.TemporaryError as refused:
+        if not refused.unauthorized:
+            raise
+        return declare.Ping(authorized=False, detail=refused.text)
+    version = as_object(found.get("client_config")).get("version")
+    who = as_object(found.get("user")).get("name") if client.query_id is None else found.get("name")
+    return declare.Ping(authorized=True, version=version and str(version), detail=str(who or ""))
+
+
+def api_path(path: str) -> str:
+    """*path* with ``/api`` before it and no slash behind.
+
+    The API text leaves the first out; the second is answered with a web page (observed).
+    """
+    bare, mark, query = path.partition("?")
+    bare = bare.rstrip("/")
+    return (bare if bare == "/api" or bare.startswith("/api/") else f"/api{bare}") + mark + query
+
+
+def refuse(reply: http.Reply) -> None:
+    """Raise what *reply* means if it is a failure.
+
+    A web page under 200 is what a wrong path gets (observed). Refused credentials have one sign,
+    :data:`REFUSED` (or a bare page) under 404; 401 and 403 are about a source or a query, not about the key: final.
+    """
+    if _is_page(reply) and reply.status < 400:
+        raise errors.PermanentError(
+            f"answered {reply.status} with a web page instead of JSON. Is base_url right (the bare host), "
+            "and the path?",
+            status=reply.status,
+        )
+    text = words(reply)
+    if reply.status == 404 and (text.lower() == REFUSED or _is_page(reply)):
+        raise errors.TemporaryError(
+            f"credentials refused (404: {text or 'a web page'}). Is api_key right, and base_url?",
+            status=404,
+            unauthorized=True,
+        )
+    if reply.status in (401, 403):
+        raise errors.PermanentError(f"{reply.status}: {text}", status=reply.status)
+    http.raise_for_status(reply, text)
+
+
+def words(reply: http.Reply) -> str:
+    """What a failing answer says: ``message``, or the ``error`` of a job that was not made; "" for a page."""
+    if _is_page(reply) or reply.status < 400:
+        return ""
+    try:
+        body = as_object(loads(reply.body))
+    except UnfitJson:
+        return reply.quote()
+    return shorten(body.get("message") or as_object(body.get("job")).get("error") or reply.quote())
+
+
+def shorten(text: object) -> str:
+    """*text* in one line, bounded."""
+    return " ".join(str(text).split())[:LONGEST_TEXT]
+
+
+def _is_page(reply: http.Reply) -> bool:
+    return "html" in reply.headers.get("content-type", "").lower()
