@@ -22,9 +22,12 @@ R = TypeVar("R", bound=BaseModel)
 
 
 class Parameters(BaseModel):
-    """Base of an action's parameters: unknown names are errors; every field has a description."""
+    """Base of an action's parameters: unknown names are errors; every field has a description.
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    An error about a value never quotes it: it may be secret.
+    """
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
 class Result(BaseModel):
