@@ -62,7 +62,7 @@ class HttpRequest(declare.Parameters):
         return self
 
     def all_headers(self) -> dict[str, str]:
-        """The headers to send, secret ones included, each spelled one way: the client's own give way to them."""
+        """The headers to send, secret ones too, each spelled one way: the client's own give way to them."""
         given = {**(self.headers or {}), **(self.secret_headers or {})}
         return {name.title(): value for name, value in given.items()}
 
