@@ -33,9 +33,7 @@ class Fault:
     def meets(self, service: str, method: str, path: str) -> bool:
         """Whether this fault is meant for such a request; ``path`` is matched as a glob."""
         return (
-            self.service in (service, "*")
-            and self.method in (None, method)
-            and fnmatchcase(path, self.path)
+            self.service in (service, "*") and self.method in (None, method) and fnmatchcase(path, self.path)
         )
 
 

@@ -56,7 +56,9 @@ class Populr(populr_group.Group):
             text = "You have reached the Populr.me API, but we do not understand how to service your request."
             return populr_group.error(404, "request.not_found_api", text)
         if status >= 500:
-            return exchange.Reply(status, b"<html><h1>Something went wrong</h1></html>", content_type="text/html")
+            return exchange.Reply(
+                status, b"<html><h1>Something went wrong</h1></html>", content_type="text/html"
+            )
         return populr_group.error(status, "request.failed", "Your request could not be completed.")
 
     def list_templates(self, ask: exchange.Ask) -> exchange.Reply:

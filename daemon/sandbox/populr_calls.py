@@ -18,6 +18,8 @@ FIRST_AFTER = 15 * times.MINUTE
 THEN_EVERY = times.HOUR
 FIRINGS = 12
 TIMEOUT_SECONDS = 10.0
+SHAPES = ("lost_brace", "underscore_ids", "omit_counters")
+"""How a callback's body can be made wrong; see :func:`encode`."""
 
 
 def due_at(timer: dict[str, Any]) -> int | None:
@@ -96,8 +98,7 @@ class Calls:
     async def once(self) -> int:
         """Fire every call that is due now; how many."""
         ready = [(at, pop_id, tracer_id) for pop_id, tracer_id, at in self._due() if at <= self.clock.now()]
-        for at, pop_id, tracer_id in sorted(ready):
-            await self._fire_timer(pop_id, tracer_id, at)
+        await asyncio.gather(*(self._fire_timer(pop_id, tracer_id, at) for at, pop_id, tracer_id in ready))
         return len(ready)
 
     def open(
@@ -112,7 +113,10 @@ class Calls:
         self._bell.set()
         self._note("tracer.opened", tracer_id)
         notifies = bool(tracer["notify_on_open"] and tracer["notify_webhook"])
-        return {"tracer": populr_tracers.shown(self.group, tracer), "next_at": due_at(timer) if notifies else None}
+        return {
+            "tracer": populr_tracers.shown(self.group, tracer),
+            "next_at": due_at(timer) if notifies else None,
+        }
 
     async def fire(self, pop_id: str, tracer_id: str, settings: dict[str, Any]) -> int | None:
         """Call now, whatever the timer says, and leave the timer alone; the status answered, None for
@@ -134,10 +138,10 @@ class Calls:
         if not pop["collaboration_link_enabled"] or not pop["collaboration_webhook"]:
             return None
         told = populr_pops.shown(self.group, pop)
-        if self.group.settings["underscore_ids"] is False:
-            told = {"id": told["_id"], **told}
         raw = orjson.dumps({"pop": told} if self.group.settings["wrapped_pop"] else told)
-        return await self._post(populr_hooks.fill(pop["collaboration_webhook"], pop_id), raw, "pop.told", pop_id)
+        return await self._post(
+            populr_hooks.fill(pop["collaboration_webhook"], pop_id), raw, "pop.told", pop_id
+        )
 
     def _due(self) -> list[tuple[str, str, int]]:
         found = []
@@ -165,7 +169,9 @@ class Calls:
         if self._session is not None:
             headers = {"Content-Type": "application/json"}
             try:
-                async with self._session.post(url, data=raw, headers=headers, allow_redirects=False) as answer:
+                async with self._session.post(
+                    url, data=raw, headers=headers, allow_redirects=False
+                ) as answer:
                     await answer.read()
                     status = answer.status
             except (aiohttp.ClientError, TimeoutError):

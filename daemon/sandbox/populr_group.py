@@ -99,7 +99,12 @@ class Group:
         return times.rfc3339(self.clock.now() // times.SECOND * times.SECOND)
 
     def _template(self, given: exchange.Record) -> exchange.Record:
-        empty = {"domain": None, "password": None, "background_image_asset_id": None, "label_names": []}
+        empty: exchange.Record = {
+            "domain": None,
+            "password": None,
+            "background_image_asset_id": None,
+            "label_names": [],
+        }
         more = {"custom_code": "", "custom_links": [], "created_at": "2013-03-27T21:00:00Z"}
         return {**empty, **more, **given}
 

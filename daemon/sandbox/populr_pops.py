@@ -153,7 +153,7 @@ def fields(group: populr_group.Group, pop: exchange.Record, given: exchange.Reco
     if taken.get("slug") in slugs:
         raise populr_group.refusal(400, "request.validation", f"The slug {taken['slug']} is already in use.")
     domain = taken.get("domain")
-    if domain not in (None, "generic", *group.domains):
+    if domain is not None and domain not in ("generic", *group.domains):
         raise populr_group.domain_refusal(domain, group.domains)
     background = taken.get("background_image_asset_id")
     if background is not None and group.assets.get(background, {}).get("type") != "background_image":
