@@ -1,0 +1,35 @@
+"""Populr: one-page sites (pops) made from templates, and tracers that count who opens them.
+
+Described by the Populr API text; where it is silent or wrong, by the vendor's own Ruby and .NET clients.
+``client`` speaks to it, ``actions`` does what it can, ``watches`` looks, ``webhooks`` is called, and
+``events`` says what is news.
+"""
+
+from daemon.connectors.populr import client, events, watches, webhooks
+from daemon.connectors.populr.actions import pops, requests, templates, tracers
+from daemon.connectors.populr.events.pops import SECRET_FIELDS
+from daemon.contract import declare
+
+connector = declare.Connector(
+    kind="populr",
+    about="Populr: pages made from templates, published, and traced when they are opened.",
+    settings=client.Settings,
+    client=client.make,
+    ping=client.ping,
+    actions=(
+        templates.list_templates,
+        pops.get_pop,
+        pops.create_pop,
+        pops.update_pop,
+        pops.publish_pop,
+        pops.unpublish_pop,
+        tracers.create_tracer,
+        tracers.get_tracer,
+        pops.enable_collaboration,
+        requests.request,
+    ),
+    watches=(watches.tracers, watches.pops),
+    webhooks=(webhooks.tracer, webhooks.collaboration),
+    events=events.ALL,
+    secret_names=SECRET_FIELDS,
+)
