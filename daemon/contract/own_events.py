@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from daemon.contract.declare import EventData
+from daemon.model.events import DEEPEST, Fact, Lineage
 from daemon.model.jsons import JsonObject
+from daemon.model.runs import Run, RunStatus
 
 _RUN_EXAMPLE = {
     "id": "019ab000-0000-7000-8000-000000000001",
@@ -127,3 +129,24 @@ def stalled(kind: str, noun: str) -> type[EventData]:
     model.subject = f"{noun} id"
     model.example = {"state": "calculating", "since": "2026-12-01T02:00:00Z", noun: {"id": 1}}
     return model
+
+
+def about_run(run: Run, status: RunStatus, error: str) -> Fact:
+    """The fact that *run* is dead or in doubt."""
+    kind = RunDead if status is RunStatus.DEAD else RunInDoubt
+    summary = {
+        "id": run.id,
+        "reaction": run.reaction,
+        "event_id": run.event_id,
+        "status": status.value,
+        "attempts": run.attempts,
+    }
+    # The fence tells one death from the next, after a retry.
+    return Fact(kind.type, run.reaction, f"{kind.type}:{run.id}:{run.fence}", {"run": summary, "error": error})
+
+
+def descend(run: Run) -> Lineage | None:
+    """What an event descends from that *run* emits; None where that would be too deep a chain."""
+    if run.depth >= DEEPEST:
+        return None
+    return Lineage(run.trace, run.depth + 1, run.id)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection as Connection  # noqa: PLC0414 - what other rooms call a connection
 
 T = TypeVar("T")
 Function = Callable[[Connection], T]

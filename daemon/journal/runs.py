@@ -338,3 +338,9 @@ def _from_values(values: Mapping[str, Any]) -> Run:
         spent=values["spent"],
         counting_since=values["counting_since"],
     )
+
+
+def has_expired(connection: Connection, lease_now: int) -> bool:
+    """Whether any lease has run out."""
+    query = sa.select(runs.c.id).where(runs.c.status == "running", runs.c.lease_until < lease_now).limit(1)
+    return connection.scalar(query) is not None

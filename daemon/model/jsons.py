@@ -59,3 +59,19 @@ def fingerprint(value: Json) -> str:
 def as_object(value: Json) -> JsonObject:
     """*value* as an object; an empty one where it is something else."""
     return cast(JsonObject, value) if isinstance(value, dict) else {}
+
+
+def bound(value: Json, most: int) -> Json:
+    """*value* within *most* bytes of JSON: a larger result has ``rows`` null, ``truncated`` true and ``row_count``.
+
+    What is too large without rows becomes ``{"truncated": true, "size": bytes}``.
+    """
+    size = len(orjson.dumps(value))
+    if size <= most:
+        return value
+    rows = value.get("rows") if isinstance(value, dict) else None
+    if isinstance(rows, list):
+        shorter = {**value, "rows": None, "truncated": True, "row_count": len(rows)}
+        if len(orjson.dumps(shorter)) <= most:
+            return shorter
+    return {"truncated": True, "size": size}

@@ -1,0 +1,141 @@
+"""The router: reads new events in the journal's order and writes the runs they ask for, with "routed", in one
+transaction.
+
+Before it stand ``intake`` and whoever emits; behind it ``running``'s workers, to whom a run is handed in memory when one
+is free (born claimed), and who otherwise find it as a row.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from daemon.contract import own_events
+from daemon.journal import events, runs, state
+from daemon.journal.bell import Bell
+from daemon.journal.database import Journal
+from daemon.journal.runs import Lease, NewRun
+from daemon.model.events import Event
+from daemon.model.jsons import Json
+from daemon.model.runs import Run, RunStatus
+from daemon.model.scope import StateNeeded
+from daemon.model.times import Clock
+from daemon.routing import matching
+from daemon.routing.matching import Rules, Wish
+
+BATCH = 200  # events to one transaction
+LOOK_AGAIN = 0.5  # seconds without a bell
+
+log = structlog.get_logger()
+
+
+class Crew(Protocol):
+    """The workers, as the router knows them."""
+
+    node: str
+
+    def free(self) -> int:
+        """How many more runs can be taken in hand."""
+        ...
+
+    def take(self, claimed: Sequence[Run]) -> None:
+        """Begin *claimed* at once."""
+        ...
+
+    async def lease(self) -> Lease:
+        """A lease that begins now."""
+        ...
+
+
+class Router:
+    """Routes events to *rules*. ``rules`` may be replaced between rounds (a reload)."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, rules: Rules, crew: Crew, bell: Bell, workers: Bell
+    ) -> None:
+        self.rules = rules
+        self._journal = journal
+        self._clock = clock
+        self._crew = crew
+        self._bell = bell
+        self._workers = workers
+
+    async def loop(self) -> None:
+        """Route for ever."""
+        while True:
+            if not await self.once():
+                await self._bell.wait(LOOK_AGAIN)
+
+    async def once(self) -> bool:
+        """Route one batch; whether there was one."""
+        seq, batch = await self._journal.read(
+            lambda connection: (seq := events.cursor(connection), events.after(connection, seq, BATCH))
+        )
+        if not batch:
+            return False
+        now = self._clock.now()
+        made = [new for event in batch for new in await self._plan(event, now)]
+        await self._write(seq, batch, made, now)
+        return True
+
+    async def _plan(self, event: Event, now: int) -> list[NewRun]:
+        known: dict[str, Json] = {}
+        while True:
+            try:
+                return [new_run(event, wish) for wish in matching.wishes(self.rules, event, now, known)]
+            except StateNeeded as needed:
+                found = await self._journal.read(
+                    lambda connection, key=needed.key: state.get(connection, [key])
+                )
+                known[needed.key] = found.get(needed.key)
+
+    async def _write(self, seq: int, batch: Sequence[Event], made: list[NewRun], now: int) -> None:
+        lease = await self._crew.lease() if made else None
+        free = self._crew.free()
+
+        def write(connection: runs.Connection) -> list[Run] | None:
+            if not events.move_cursor(connection, seq, batch[-1].seq):
+                return None  # another node routed these
+            if not made:
+                return []
+            hands = free if runs.oldest_due(connection, now) is None else 0
+            new = runs.make(connection, made, now, [lease if n < hands else None for n in range(len(made))])
+            tell_dead(connection, new, now)
+            return new
+
+        new = await self._journal.write(write)
+        if new:
+            self._crew.take([run for run in new if run.node is not None])
+            self._workers.ring()
+            _tell(new)
+
+
+def new_run(event: Event, wish: Wish, replay: int = 0) -> NewRun:
+    """The run that *wish* of *event* is made into."""
+    return NewRun(
+        reaction=wish.reaction,
+        event_id=event.id,
+        trace=event.trace,
+        depth=event.depth,
+        item_key=wish.item_key,
+        item=wish.item,
+        replay=replay,
+        error=wish.error,
+    )
+
+
+def tell_dead(connection: runs.Connection, new: Sequence[Run], now: int) -> None:
+    """Record ``pointsman.run.dead`` for runs that were dead as they were made."""
+    for run in new:
+        lineage = own_events.descend(run)
+        if run.error is not None and lineage is not None:
+            fact = own_events.about_run(run, RunStatus.DEAD, run.error)
+            events.emit(connection, [fact], "pointsman", now, lineage)
+
+
+def _tell(new: Sequence[Run]) -> None:
+    for run in new:
+        if run.error is not None:
+            log.warning("run.died", run=run.id, reaction=run.reaction, trace=run.trace, error=run.error)
+        else:
+            log.debug("run.made", run=run.id, reaction=run.reaction, trace=run.trace)

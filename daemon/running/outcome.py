@@ -1,0 +1,211 @@
+"""What is written when a call is about to be made, and after it: functions of one connection for ``course``.
+
+Each moves the run under its fence, so that a worker that lost its lease writes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from daemon.contract import errors, own_events
+from daemon.contract.declare import Done, Follow
+from daemon.contract.services import Services
+from daemon.journal import events, runs, state, steps, watches
+from daemon.journal.watches import Memory, Polled
+from daemon.model import jsons, times
+from daemon.model.events import Event, Fact
+from daemon.model.reactions import Do, Reaction
+from daemon.model.runs import Doubt, Run, RunStatus, Step, StepStatus
+
+FIRST_LOOK = 1 * times.SECOND  # after which followed work is polled for the first time
+LONGEST_CHAIN = 20  # causes that a told cycle names
+
+ENDED_WELL = (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
+
+Write = Callable[[Connection], None]
+
+
+def new_step(run: Run, position: int, do: Do, doubt: Doubt, request: Any) -> Step:
+    """A step that was never tried."""
+    return Step(
+        run_id=run.id,
+        position=position,
+        id=do.id,
+        action=do.action,
+        account=do.account,
+        status=StepStatus.PENDING,
+        attempts=0,
+        doubt=doubt,
+        request=request,
+        before=None,
+        remote=None,
+        response=None,
+        error=None,
+        sent_at=None,
+        finished_at=None,
+    )
+
+
+def overdue(reaction: Reaction) -> str:
+    """The words for a run that took too long."""
+    return f"the reaction's timeout of {times.format_duration(reaction.timeout)} has passed"
+
+
+def failed_attempt(step: Step, now: int, failed: errors.ServiceError) -> Step:
+    """*step* with one more failed attempt in its history."""
+    return replace(
+        step, error=failed.text, history=steps.failed_attempt(step, now, failed.text, failed.status)
+    )
+
+
+def intend(run: Run, step: Step) -> Write:
+    """The intent: the step runs, the run has one attempt more, under this node's fence."""
+
+    def write(connection: Connection) -> None:
+        runs.move(connection, run, RunStatus.RUNNING, attempts=run.attempts)
+        steps.put(connection, step)
+
+    return write
+
+
+def succeed(run: Run, now: int) -> Write:
+    """The run is done."""
+    return lambda connection: runs.move(
+        connection, run, RunStatus.SUCCEEDED, finished_at=now, error=None, counting_since=None
+    )
+
+
+def die(run: Run, error: str, now: int) -> Write:
+    """The run is dead, and an event says so unless the chain is too deep already."""
+    return _ends_badly(run, RunStatus.DEAD, error, now)
+
+
+def hold(run: Run, error: str, now: int) -> Write:
+    """The run is held in doubt, and an event says so."""
+    return _ends_badly(run, RunStatus.IN_DOUBT, error, now)
+
+
+def _ends_badly(run: Run, status: RunStatus, error: str, now: int) -> Write:
+    def write(connection: Connection) -> None:
+        values = {"error": error, "counting_since": None, "spent": run.elapsed(now)}
+        finished = now if status is RunStatus.DEAD else None
+        runs.move(connection, run, status, finished_at=finished, **values)
+        lineage = own_events.descend(run)
+        if lineage is not None:
+            events.emit(connection, [own_events.about_run(run, status, error)], "pointsman", now, lineage)
+
+    return write
+
+
+def retry_later(run: Run, step: Step, due_at: int, error: str) -> Write:
+    """The run waits, without a worker, until *due_at*."""
+
+    def write(connection: Connection) -> None:
+        runs.move(connection, run, RunStatus.WAITING, due_at=due_at, error=error)
+        steps.put(connection, replace(step, status=StepStatus.PENDING))
+
+    return write
+
+
+def finish_step(run: Run, step: Step, done: Done[Any], services: Services, now: int) -> list[Write]:
+    """What a successful call leaves behind: the step's outcome, facts, state, remote objects, work to follow."""
+
+    def write(connection: Connection) -> None:
+        steps.put(connection, step)
+        _leave_behind(connection, run, step, done, services, now)
+
+    return [write]
+
+
+def wait(run: Run, step: Step, done: Done[Any], services: Services, now: int, until: int) -> Write:
+    """The run waits for the remote work that the step began; *until* is when its patience ends."""
+    assert done.follow is not None  # noqa: S101 - the caller looked
+    work = watches.work_name(step.account or "", done.follow.resource, done.follow.id)
+    waiting = replace(step, status=StepStatus.WAITING, remote=work, error=None)
+
+    def write(connection: Connection) -> None:
+        spent = run.elapsed(now)
+        runs.move(
+            connection,
+            run,
+            RunStatus.WAITING,
+            due_at=until,
+            waits_for=work,
+            spent=spent,
+            counting_since=None,
+            error=None,
+        )
+        steps.put(connection, waiting)
+        _leave_behind(connection, run, step, done, services, now)
+
+    return write
+
+
+def _leave_behind(
+    connection: Connection, run: Run, step: Step, done: Done[Any], services: Services, now: int
+) -> None:
+    lineage = own_events.descend(run)
+    facts = [_fit(fact, services) for fact in done.facts]
+    if facts and lineage is not None:
+        events.emit(connection, facts, step.account or "emit", now, lineage)
+    state.put(connection, done.state, now)
+    if step.account is not None:
+        runs.touch(connection, step.account, done.made, run.id, step.id, now)
+    if done.follow is not None and step.account is not None:
+        _follow(connection, run, step, done.follow, services, now)
+
+
+def _fit(fact: Fact, services: Services) -> Fact:
+    return replace(fact, data=jsons.bound(services.blanker.value(fact.data), services.max_payload))
+
+
+def _follow(
+    connection: Connection, run: Run, step: Step, follow: Follow, services: Services, now: int
+) -> None:
+    """Watch on, from what the action knows already, until the final state."""
+    account = step.account or ""
+    noun = services.watch(account, follow.resource).noun
+    runs.touch(connection, account, [(noun, follow.id)], run.id, step.id, now)
+    if not watches.recall(connection, account, follow.resource, [follow.id]):
+        first = Memory(follow.id, follow.memory, 1, None, now, False, 0, None)
+        watches.remember(connection, account, follow.resource, [first])
+    watches.request(connection, [followed(account, follow, now)])
+
+
+def followed(account: str, follow: Follow, now: int) -> Polled:
+    """The row that polls *follow*."""
+    return Polled(
+        name=watches.name_for("follow", account, follow.resource, follow.id),
+        role="follow",
+        account=account,
+        resource=follow.resource,
+        options=follow.options,
+        wanted=(follow.id,),
+        announce=True,
+        every=None,
+        stalled_after=None,
+        due_at=now + FIRST_LOOK,
+        fence=0,
+        paused=False,
+        failures=0,
+        failing_since=None,
+        failing_told=False,
+        error=None,
+        polled_at=None,
+        created_at=now,
+    )
+
+
+def causes(connection: Connection, event: Event) -> list[str]:
+    """The reactions whose runs led to *event*, the oldest first."""
+    path: list[str] = []
+    current: Event | None = event
+    while current is not None and current.cause is not None and len(path) < LONGEST_CHAIN:
+        cause = runs.get(connection, current.cause)
+        if cause is None:
+            break
+        path.insert(0, cause.reaction)
+        current = events.get(connection, cause.event_id)
+    return path

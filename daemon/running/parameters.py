@@ -1,0 +1,87 @@
+"""A step's parameters: rendered once, with its intent; secrets stay references until each call.
+
+Called by ``course``. What is written down never holds a secret: a parameter that its action declares secret is kept as
+the reference the operator wrote, or as its template's text, and everything else passes the blanker.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from daemon import expressions
+from daemon.contract import secret_forms, secrets
+from daemon.contract.declare import Action
+from daemon.contract.services import Services
+from daemon.model.jsons import Json, JsonObject
+from daemon.model.scope import Scope
+
+TEMPLATE = "template"  # the stored form of a secret parameter that is a template: rendered anew at each call
+
+
+class UnfitParameters(Exception):
+    """The parameters cannot be rendered or are not what the action takes. The text shows no secret."""
+
+
+def render(action: Action, written: JsonObject, scope: Scope) -> JsonObject:
+    """The parameters to write down: secret ones as references, the rest as plain JSON.
+
+    :class:`UnfitParameters`; :class:`~daemon.model.scope.StateNeeded` for a state key that is not in the scope.
+    """
+    hidden = secrets.secret_fields(action.parameters)
+    try:
+        open_ones = {name: value for name, value in written.items() if name not in hidden}
+        rendered = expressions.to_plain(expressions.compile_value(open_ones).render(scope))
+    except expressions.ExpressionError as wrong:
+        raise UnfitParameters(str(wrong)) from None
+    return {**rendered, **{name: _reference(written[name]) for name in hidden if name in written}}
+
+
+def _reference(value: Json) -> Json:
+    return {TEMPLATE: value} if isinstance(value, str) else value
+
+
+def was_blanked(request: Json) -> bool:
+    """Whether a stored request lost something to the blanker, so that it must be rendered anew for the call."""
+    if isinstance(request, dict):
+        return any(was_blanked(value) for value in request.values())
+    if isinstance(request, list):
+        return any(was_blanked(value) for value in request)
+    return isinstance(request, str) and secrets.BLANK in request
+
+
+def resolve(action: Action, request: JsonObject, scope: Scope, services: Services) -> BaseModel:
+    """The parameters of one call: *request* with its secrets in place, validated. :class:`UnfitParameters`."""
+    hidden = secrets.secret_fields(action.parameters)
+    try:
+        values = {
+            name: _secret(value, scope, services) if name in hidden else value
+            for name, value in request.items()
+        }
+        return action.parameters.model_validate(values)
+    except secret_forms.SecretMissing as missing:
+        raise UnfitParameters(f"a secret is missing: {missing.text}") from None
+    except expressions.ExpressionError as wrong:
+        raise UnfitParameters(str(wrong)) from None
+    except ValidationError as wrong:
+        raise UnfitParameters(describe(wrong)) from None
+
+
+def _secret(value: Json, scope: Scope, services: Services) -> Json:
+    if isinstance(value, Mapping) and TEMPLATE in value:
+        return expressions.to_plain(expressions.compile_value(value[TEMPLATE]).render(scope))
+    return services.resolve(secret_forms.from_json(value)) if secret_forms.is_reference(value) else value
+
+
+def describe(wrong: ValidationError) -> str:
+    """A validation error in one line: which parameter, what about it; never the value."""
+    lines = [
+        f"{'.'.join(str(part) for part in one['loc']) or 'parameters'}: {one['msg']}"
+        for one in wrong.errors()
+    ]
+    return "the parameters do not fit: " + "; ".join(lines)
+
+
+def wants_to_wait(action: Action, parameters: Any) -> bool:
+    """Whether the step is to wait for the remote work it starts."""
+    return action.follows is not None and bool(getattr(parameters, "wait", False))

@@ -1,0 +1,18 @@
+"""Whether and when a failed call is tried again. Pure: randomness and time are passed in."""
+
+from daemon.model.reactions import Retry
+
+_DOUBLINGS = 30  # beyond, any first delay has long met its maximum
+
+
+def next_delay(retry: Retry, attempts: int, retry_after: int | None, chance: float) -> int | None:
+    """Microseconds until the next attempt after *attempts* made, None when they are spent.
+
+    Exponential backoff with full jitter: *chance* (0 to 1) of ``first * 2^(attempts - 1)``, at most ``max``. What the
+    service asked for (*retry_after*) is always obeyed; the jitter comes on top.
+    """
+    if attempts >= retry.attempts:
+        return None
+    ceiling = min(retry.max, retry.first << min(attempts - 1, _DOUBLINGS))
+    jitter = int(ceiling * chance)
+    return jitter if retry_after is None else retry_after + min(jitter, retry.first)

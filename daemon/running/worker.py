@@ -1,0 +1,131 @@
+"""The workers: claim due runs under a lease and take each through its course.
+
+``routing`` hands runs over that were born claimed; everything else is found in the journal: retries whose time has
+come, runs that waited, leases that ran out.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import Connection
+
+from daemon import metrics
+from daemon.journal import runs
+from daemon.journal.bell import Bell
+from daemon.journal.database import Journal, JournalUnavailable, LostLease
+from daemon.journal.runs import Lease
+from daemon.model.runs import Run
+from daemon.model.times import SECOND, Clock
+from daemon.running.course import Courses
+
+HANDS = 64  # runs in hand at once
+LOOK_AGAIN = 0.5  # seconds without a bell
+RENEWALS = 3  # in one lease
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """This node's hands. *lease* is how long a claim holds, in microseconds of real time."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        courses: Courses,
+        bell: Bell,
+        router: Bell,
+        node: str,
+        lease: int,
+    ) -> None:
+        self.node = node
+        self._journal = journal
+        self._clock = clock
+        self._courses = courses
+        self._bell = bell
+        self._router = router
+        self._lease = lease
+        self._in_hand: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    # The router's side
+
+    def free(self) -> int:
+        """How many more runs can be taken in hand."""
+        return 0 if self._stopping else HANDS - len(self._in_hand)
+
+    async def lease(self) -> Lease:
+        """A lease that begins now, by the database's clock."""
+        return Lease(self.node, await self._journal.lease_now() + self._lease)
+
+    def take(self, claimed: Sequence[Run]) -> None:
+        """Begin *claimed* at once."""
+        for run in claimed:
+            task = asyncio.create_task(self._work(run), name=f"run {run.id}")
+            self._in_hand[run.id] = task
+
+    # The loop
+
+    async def loop(self) -> None:
+        """Claim and work for ever."""
+        while True:
+            if not await self.once():
+                await self._bell.wait(LOOK_AGAIN)
+
+    async def once(self) -> bool:
+        """Claim what is due, as much as there are hands for; whether there was any."""
+        hands = self.free()
+        if hands <= 0:
+            return False
+        now = self._clock.now()
+        lease_now = await self._journal.lease_now()
+        if not await self._journal.read(lambda connection: _anything_due(connection, now, lease_now)):
+            return False
+        lease = Lease(self.node, lease_now + self._lease)
+        claimed = await self._journal.write(
+            lambda connection: runs.claim(connection, now, lease, lease_now, hands)
+        )
+        self.take([run for run in claimed if run.id not in self._in_hand])
+        return bool(claimed)
+
+    async def _work(self, run: Run) -> None:
+        try:
+            await self._courses.take(run)
+        except LostLease:
+            log.warning("lease.lost", run=run.id, trace=run.trace)
+        except JournalUnavailable as broken:
+            # The lease runs out and the run is found again; a step that was begun is in doubt then.
+            log.error("run.interrupted", run=run.id, trace=run.trace, error=str(broken))
+        except Exception:
+            log.exception("run.broke", run=run.id, trace=run.trace)
+        finally:
+            self._in_hand.pop(run.id, None)
+            self._bell.ring()
+            self._router.ring()
+
+    async def renew_loop(self) -> None:
+        """Hold the leases of what is in hand."""
+        while True:
+            await asyncio.sleep(self._lease / SECOND / RENEWALS)
+            held = list(self._in_hand)
+            if held:
+                until = await self._journal.lease_now() + self._lease
+                await self._journal.write(
+                    lambda connection, held=held, until=until: runs.renew(connection, self.node, held, until)
+                )
+
+    async def drain(self, seconds: float) -> int:
+        """Begin nothing more, wait *seconds* for what is in hand, cut the rest short; how many were cut."""
+        self._stopping = True
+        if self._in_hand:
+            await asyncio.wait(self._in_hand.values(), timeout=seconds)
+        cut = list(self._in_hand.values())
+        for task in cut:
+            task.cancel()
+        await asyncio.gather(*cut, return_exceptions=True)
+        return len(cut)
+
+
+def _anything_due(connection: Connection, now: int, lease_now: int) -> bool:
+    return runs.oldest_due(connection, now) is not None or runs.has_expired(connection, lease_now)
