@@ -73,12 +73,13 @@ class TonalyticaClient:
 
     def __init__(self, settings: Settings, way: http.Http) -> None:
         self._http = way
+        self._base_url = settings.base_url
         self.query_id = settings.query_id
         # The word's case counts (observed).
         self._authorization = f"Key {settings.api_key.get_secret_value()}"
 
     def __repr__(self) -> str:
-        return f"TonalyticaClient({self._http.base_url!r})"
+        return f"TonalyticaClient({self._base_url!r})"
 
     async def send(
         self,
@@ -92,7 +93,7 @@ class TonalyticaClient:
     ) -> http.Reply:
         """The answer of *path* (with or without its ``/api``), once :func:`refuse` has sorted its failures.
 
-        Where the account's key belongs to one query, a refusal elsewhere says nothing of the key: it is final.
+        Where the account's key belongs to one query, a refusal elsewhere says nothing of it: final.
         """
         below = api_path(path)
         reply = await self._http.send(
@@ -233,7 +234,7 @@ def refuse(reply: http.Reply) -> None:
     """Raise what *reply* means if it is a failure.
 
     A web page under 200 is what a wrong path gets (observed). Refused credentials have one sign,
-    :data:`REFUSED` (or a bare page) under 404; 401 and 403 are about a source or a query, not about the key: final.
+    :data:`REFUSED` (or a bare page) under 404; 401 and 403 are about a source or a query: final.
     """
     if _is_page(reply) and reply.status < 400:
         raise errors.PermanentError(

@@ -297,7 +297,8 @@ def see(memory: Memory, reading: Reading, table: Table = NO_TABLE, *, announce: 
 def _failure(reading: Reading, table: Table) -> str | None:
     if reading.state == SUCCEEDED:
         return table.error
-    return f"the query {reading.state}: {_reason(reading)}" if reading.final else None
+    ended = "was cancelled" if reading.state == CANCELLED else "failed"
+    return f"the query {ended}: {_reason(reading)}" if reading.final else None
 
 
 def _reason(reading: Reading) -> str:
