@@ -1,0 +1,194 @@
+"""The reference as JSON: events and actions of the catalog, the config's keys, the program's commands.
+
+Pure. Called by the face of this room; ``pages`` reads what comes out.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from daemon.contract import secrets
+from daemon.contract.catalog import Catalog
+from daemon.contract.declare import Action, EventData
+from daemon.model import jsons
+from daemon.model.jsons import Json, JsonObject
+from daemon.reference import shapes
+
+_ROLE = re.compile(r":[a-z]+:`~?\.?([^`]+)`")
+
+
+def events(catalog: Catalog) -> JsonObject:
+    """``{"events": [{type, subject, about, told_by, data, example}]}``, by type; *data* is a JSON Schema."""
+    return {"events": [_event(catalog, type, model) for type, model in sorted(catalog.events.items())]}
+
+
+def _event(catalog: Catalog, type: str, model: type[EventData]) -> JsonObject:
+    return {
+        "type": type,
+        "subject": model.subject,
+        "about": plain(model.__doc__ or ""),
+        "told_by": list(_tellers(catalog, type)),
+        "data": schema_of(model),
+        "example": model.example,
+    }
+
+
+def _tellers(catalog: Catalog, type: str) -> Iterator[str]:
+    """What produces events of *type*: the watches and callbacks that declare it."""
+    kind = type.partition(".")[0]
+    for (owner, resource), watch in sorted(catalog.watches.items()):
+        if owner == kind and (type in watch.events or type == f"{kind}.{watch.noun}.stalled"):
+            yield f"watch {resource}"
+    for (owner, hook), webhook in sorted(catalog.webhooks.items()):
+        if owner == kind and webhook.event == type:
+            yield f"callback {hook}"
+
+
+def actions(catalog: Catalog) -> JsonObject:
+    """``{"actions": [{name, service, doubt, why, about, parameters, result}]}``, by name.
+
+    *parameters* and *result* are JSON Schemas; a secret parameter is ``writeOnly``. *service* is the kind of
+    account it needs, or null. Where ``doubt_varies`` it goes by the parameters, as *why* says.
+    """
+    return {"actions": [_action(catalog, action) for _, action in sorted(catalog.actions.items())]}
+
+
+def _action(catalog: Catalog, action: Action) -> JsonObject:
+    needed = catalog.needs_account(action.name)
+    return {
+        "name": action.name,
+        "service": catalog.action_kinds[action.name] if needed else None,
+        "doubt": action.doubt.value,
+        "doubt_varies": action.doubt_of is not None,
+        "why": action.why,
+        "about": plain(action.about),
+        "follows": action.follows,
+        "parameters": schema_of(action.parameters),
+        "result": schema_of(action.result),
+    }
+
+
+def schema_of(model: type[BaseModel]) -> JsonObject:
+    """*model*'s JSON Schema; its secret fields are ``writeOnly``."""
+    schema = model.model_json_schema()
+    properties = schema.get("properties", {})
+    for name in secrets.secret_fields(model):
+        written = model.model_fields[name].alias or name
+        if written in properties:
+            properties[written]["writeOnly"] = True
+    return schema
+
+
+def plain(docstring: str) -> str:
+    """*docstring* as paragraphs of one line each, its reStructuredText marks as Markdown's."""
+    paragraphs = re.split(r"\n\s*\n", docstring.strip())
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    return _ROLE.sub(r"`\1`", text).replace("``", "`")
+
+
+def config(schema: JsonObject) -> JsonObject:
+    """``{"tables": [{name, about, keys: [{name, shape, required, default, about}]}]}`` in the schema's order.
+
+    *name* is the table's header as a file has it, ``""`` for the keys before any table.
+    """
+    return {"tables": list(_tables("", schema, shapes.shapes_of(schema), 4))}
+
+
+def _tables(name: str, schema: Json, known: shapes.Shapes, depth: int) -> Iterator[JsonObject]:
+    """The table of *schema* and those below it.
+
+    An object with a single key is no table: the key that holds it shows it (``{ env = … }``).
+    """
+    found = known.resolve(schema)
+    properties = jsons.as_object(found.get("properties"))
+    if depth and (len(properties) > 1 or (properties and not name)):
+        yield _table(name, found, known)
+    for key, one in properties.items():
+        yield from _below(f"{name}.{key}" if name else key, one, known, depth - 1)
+    if isinstance(found.get("additionalProperties"), dict):
+        yield from _below(f"{name}.NAME", found["additionalProperties"], known, depth - 1)
+
+
+def _below(name: str, schema: Json, known: shapes.Shapes, depth: int) -> Iterator[JsonObject]:
+    if depth <= 0:
+        return
+    found = known.resolve(schema)
+    for one in found.get("anyOf") or found.get("oneOf") or [found]:
+        variant = known.resolve(one)
+        if variant.get("type") == "array":
+            yield from _tables(f"[{name}]", variant.get("items"), known, depth)
+        else:
+            yield from _tables(name, variant, known, depth)
+
+
+def _table(name: str, found: JsonObject, known: shapes.Shapes) -> JsonObject:
+    required = found.get("required", [])
+    keys = [known.field(key, one, required=key in required) for key, one in found["properties"].items()]
+    return {
+        "name": f"[{_header(name)}]" if name else "",
+        "title": str(found.get("title", "")),
+        "about": plain(str(found.get("description", ""))),
+        "keys": [
+            {
+                "name": key.name,
+                "shape": key.shape,
+                "required": key.required,
+                "default": key.default,
+                "about": key.about,
+            }
+            for key in keys
+        ],
+    }
+
+
+def _header(name: str) -> str:
+    """``[reaction].do`` as TOML has it: the brackets of a list's table stand around the whole name."""
+    bare = name.replace("[", "").replace("]", "")
+    return f"[{bare}]" if name.endswith("]") else bare
+
+
+def commands(program: JsonObject) -> JsonObject:
+    """``{"commands": [{name, about, arguments, options}]}`` of a program's ``to_info_dict`` (Click's word).
+
+    Groups come before their commands; hidden commands and options are left out.
+    """
+    return {"commands": list(_commands(jsons.as_object(program.get("command", program)), ""))}
+
+
+def _commands(command: JsonObject, before: str) -> Iterator[JsonObject]:
+    if command.get("hidden"):
+        return
+    name = f"{before} {command.get('name') or ''}".strip()
+    shown = [one for one in command.get("params", []) if not one.get("hidden") and one.get("name") != "help"]
+    yield {
+        "name": name,
+        "about": plain(command.get("help") or ""),
+        "arguments": [_argument(one) for one in shown if one["param_type_name"] == "argument"],
+        "options": [_option(one) for one in shown if one["param_type_name"] == "option"],
+    }
+    for inner in jsons.as_object(command.get("commands")).values():
+        yield from _commands(inner, name)
+
+
+def _argument(one: dict[str, Any]) -> JsonObject:
+    name = str(one.get("metavar") or one["name"]).upper().strip("[]{}")
+    many = one.get("nargs") == -1
+    return {
+        "name": f"{name}…" if many and not name.endswith(("…", "...")) else name,
+        "required": bool(one.get("required")),
+        "about": plain(one.get("help") or ""),
+    }
+
+
+def _option(one: dict[str, Any]) -> JsonObject:
+    default = one.get("default")
+    told = default is not None and default is not False and default != [] and not callable(default)
+    return {
+        "names": [*one.get("opts", []), *one.get("secondary_opts", [])],
+        "flag": bool(one.get("is_flag")),
+        "many": bool(one.get("multiple")),
+        "default": str(default) if told else None,
+        "about": plain(one.get("help") or ""),
+    }

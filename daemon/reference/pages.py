@@ -1,0 +1,189 @@
+"""Documents as Markdown pages: a table to find things in, then a heading for each.
+
+Pure. Called by the face of this room with what ``documents`` made.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+import orjson
+
+from daemon.model.jsons import JsonObject
+from daemon.reference import shapes
+
+DOUBTS = {
+    "repeatable": "Repeatable",
+    "probed": "Probed",
+    "unsafe": "Unsafe",
+}
+
+
+def events_page(document: JsonObject) -> str:
+    """``docs/reference/events.md``."""
+    told = document["events"]
+    parts = [
+        "# Events",
+        "Every event has `id`, `type`, `source`, `subject`, `time`, `key`, `trace`, `cause` and `data`. This page "
+        "says what stands in `data` for each type. Fields that a service sends beyond these pass through.",
+        _table(
+            ("type", "subject", "what happened"),
+            [(_link(one["type"]), one["subject"], _first_line(one["about"])) for one in told],
+        ),
+    ]
+    for one in told:
+        parts += _event(one)
+    return _joined(parts)
+
+
+def _event(one: JsonObject) -> list[str]:
+    told_by = f" Told by {_listed(one['told_by'])}." if one["told_by"] else ""
+    return [
+        f"## `{one['type']}`",
+        one["about"],
+        f"Its subject is the {one['subject']}.{told_by}",
+        _fields(one["data"], "field"),
+        f"```json\n{orjson.dumps(one['example'], option=orjson.OPT_INDENT_2).decode()}\n```",
+    ]
+
+
+def actions_page(document: JsonObject) -> str:
+    """``docs/reference/actions.md``."""
+    parts = [
+        "# Actions",
+        "What a step can do. After a crash, or a lost answer, nobody knows whether a call took effect. Each action "
+        "says what is then done: a *repeatable* one is called again, a *probed* one looks first for what it may "
+        'have made, an *unsafe* one waits for a person, unless its reaction has `on_doubt = "redo"`.',
+        _table(
+            ("action", "in doubt", "what it does"),
+            [(_link(one["name"]), one["doubt"], _first_line(one["about"])) for one in document["actions"]],
+        ),
+    ]
+    by_word = sorted(document["actions"], key=lambda one: str(one["name"]).partition(".")[0])
+    for word, listed in groupby(by_word, lambda one: str(one["name"]).partition(".")[0]):
+        parts.append(f"## {word}")
+        for one in listed:
+            parts += _action(one)
+    return _joined(parts)
+
+
+def _action(one: JsonObject) -> list[str]:
+    followed = (
+        f"What it starts is followed as one of `{one['follows']}`: its events come with or without `wait`."
+        if one["follows"]
+        else ""
+    )
+    return [
+        f"### `{one['name']}`",
+        one["about"],
+        f"{DOUBTS[one['doubt']]}: {one['why']}.",
+        followed,
+        _fields(one["parameters"], "parameter", defaults=True) or "It takes no parameters.",
+        "Its result:" if one["result"].get("properties") else "",
+        _fields(one["result"], "field"),
+    ]
+
+
+def config_page(document: JsonObject) -> str:
+    """``docs/reference/config.md``."""
+    parts = [
+        "# Config",
+        'One TOML file. Unknown keys are errors. Durations are written `"500ms"`, `"30s"`, `"15m"`, `"2h"`, '
+        '`"7d"`. A secret is a text, or `{ env = "NAME" }`, `{ file = "PATH" }`, `{ credential = "NAME" }`.',
+    ]
+    for one in document["tables"]:
+        parts += _config_table(one)
+    return _joined(parts)
+
+
+def _config_table(one: JsonObject) -> list[str]:
+    rows = [
+        (f"`{key['name']}`", key["shape"], _default(key["required"], key["default"]), key["about"])
+        for key in one["keys"]
+    ]
+    return [
+        f"## `{one['name']}`" if one["name"] else "## Before any table",
+        one["about"],
+        _table(("key", "value", "default", "what it is for"), rows),
+    ]
+
+
+def commands_page(document: JsonObject) -> str:
+    """``docs/reference/commands.md``."""
+    parts = [
+        "# Commands",
+        _table(
+            ("command", "what it does"),
+            [(_link(one["name"]), _first_line(one["about"])) for one in document["commands"]],
+        ),
+    ]
+    for one in document["commands"]:
+        parts += _command(one)
+    return _joined(parts)
+
+
+def _command(one: JsonObject) -> list[str]:
+    arguments = [(f"`{each['name']}`", each["about"]) for each in one["arguments"]]
+    options = [
+        (", ".join(f"`{name}`" for name in each["names"]), each["default"] or "", each["about"])
+        for each in one["options"]
+    ]
+    return [
+        f"## `{one['name']}`",
+        one["about"],
+        _table(("argument", "what it is"), arguments),
+        _table(("option", "default", "what it does"), options),
+    ]
+
+
+def _fields(schema: JsonObject, head: str, *, defaults: bool = False) -> str:
+    listed = shapes.shapes_of(schema).fields(schema)
+    if not defaults:
+        return _table((head, "value", "what it is"), [(f"`{f.name}`", f.shape, _about(f)) for f in listed])
+    rows = [(f"`{f.name}`", f.shape, _default(f.required, f.default), _about(f)) for f in listed]
+    return _table((head, "value", "default", "what it is"), rows)
+
+
+def _about(field: shapes.Field) -> str:
+    return f"{field.about} Secret." if field.secret else field.about
+
+
+def _default(required: bool, default: str | None) -> str:
+    if required:
+        return "*required*"
+    return f"`{default}`" if default is not None else ""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; nothing at all where there are no rows."""
+    lines = [_row(row) for row in rows]
+    return "\n".join([_row(head), _row(["---"] * len(head)), *lines]) if lines else ""
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _link(name: str) -> str:
+    anchor = re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-")
+    return f"[`{name}`](#{anchor})"
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+PAGES: dict[str, Callable[[JsonObject], str]] = {
+    "events": events_page,
+    "actions": actions_page,
+    "config": config_page,
+    "commands": commands_page,
+}
