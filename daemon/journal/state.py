@@ -23,6 +23,11 @@ def get(connection: Connection, keys: Iterable[str]) -> dict[str, Json]:
     return {row.key: jsons.loads(row.value) for row in connection.execute(query)}
 
 
+def value(connection: Connection, key: str) -> Json:
+    """The value of *key*, None where it was never set."""
+    return get(connection, [key]).get(key)
+
+
 def put(connection: Connection, values: Mapping[str, Json], now: int) -> None:
     """Set each key; None deletes it."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert

@@ -6,6 +6,7 @@ is free (born claimed), and who otherwise find it as a row.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -13,7 +14,7 @@ import structlog
 from daemon.contract import own_events
 from daemon.journal import events, runs, state
 from daemon.journal.bell import Bell
-from daemon.journal.database import Journal
+from daemon.journal.database import Connection, Journal
 from daemon.journal.runs import Lease, NewRun
 from daemon.model.events import Event
 from daemon.model.jsons import Json
@@ -84,16 +85,13 @@ class Router:
             try:
                 return [new_run(event, wish) for wish in matching.wishes(self.rules, event, now, known)]
             except StateNeeded as needed:
-                found = await self._journal.read(
-                    lambda connection, key=needed.key: state.get(connection, [key])
-                )
-                known[needed.key] = found.get(needed.key)
+                known[needed.key] = await self._journal.read(partial(state.value, key=needed.key))
 
     async def _write(self, seq: int, batch: Sequence[Event], made: list[NewRun], now: int) -> None:
         lease = await self._crew.lease() if made else None
         free = self._crew.free()
 
-        def write(connection: runs.Connection) -> list[Run] | None:
+        def write(connection: Connection) -> list[Run] | None:
             if not events.move_cursor(connection, seq, batch[-1].seq):
                 return None  # another node routed these
             if not made:
@@ -124,7 +122,7 @@ def new_run(event: Event, wish: Wish, replay: int = 0) -> NewRun:
     )
 
 
-def tell_dead(connection: runs.Connection, new: Sequence[Run], now: int) -> None:
+def tell_dead(connection: Connection, new: Sequence[Run], now: int) -> None:
     """Record ``pointsman.run.dead`` for runs that were dead as they were made."""
     for run in new:
         lineage = own_events.descend(run)

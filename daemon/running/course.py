@@ -8,20 +8,20 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import structlog
 from pydantic import BaseModel
-from sqlalchemy import Connection
 
 from daemon import expressions
 from daemon.contract import errors
 from daemon.contract.declare import Action, Call, Done
 from daemon.contract.services import Services
 from daemon.journal import events, runs, state, steps
-from daemon.journal.database import Journal
+from daemon.journal.database import Connection, Journal
 from daemon.model import ids, jsons, scope, times
-from daemon.model.events import Event
+from daemon.model.events import DEEPEST, Event
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.reactions import Do, Reaction
 from daemon.model.runs import Doubt, Run, RunStatus, Step, StepStatus
@@ -133,10 +133,7 @@ class Courses:
             try:
                 return evaluate(course.scope(now))
             except StateNeeded as needed:
-                found = await self._journal.read(
-                    lambda connection, key=needed.key: state.get(connection, [key])
-                )
-                course.known[needed.key] = found.get(needed.key)
+                course.known[needed.key] = await self._journal.read(partial(state.value, key=needed.key))
 
     def _plan(
         self, course: Course, position: int, do: Do, step: Step | None, seen: Scope
@@ -227,14 +224,14 @@ class Courses:
         now, services = self._clock.now(), self._services()
         waits = parameters.wants_to_wait(planned.action, planned.parameters)
         if waits and done.follow is not None:
-            patience = times.parse_duration(planned.parameters.wait_timeout)  # type: ignore[attr-defined] - wait has it
+            patience = parameters.patience(planned.parameters)
             await self._commit(course, outcome.wait(course.run, step, done, services, now, now + patience))
             log.info("run.waiting", step=step.id, work=done.follow.id)
             return False
         result = done.facts[-1].data if waits and done.facts else _plain(done.result)
         response = jsons.bound(services.blanker.value(result), services.max_payload)
         step = replace(step, status=StepStatus.SUCCEEDED, response=response, error=None, finished_at=now)
-        if done.facts and course.run.depth >= scope_depth():
+        if done.facts and course.run.depth >= DEEPEST:
             return await self._die(course, step, await self._cycle(course))
         course.steps[step.position] = step
         course.carried += outcome.finish_step(course.run, step, done, services, now)
@@ -295,10 +292,3 @@ def _plain(result: Any) -> JsonObject:
     """A result model as plain JSON data, the vendor's names kept."""
     plain: JsonObject = result.model_dump(mode="json", by_alias=True)
     return plain
-
-
-def scope_depth() -> int:
-    """The depth from which on nothing may be emitted any more."""
-    from daemon.model.events import DEEPEST
-
-    return DEEPEST

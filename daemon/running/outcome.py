@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection
-
 from daemon.contract import errors, own_events
 from daemon.contract.declare import Done, Follow
 from daemon.contract.services import Services
 from daemon.journal import events, runs, state, steps, watches
+from daemon.journal.database import Connection
 from daemon.journal.watches import Memory, Polled
 from daemon.model import jsons, times
 from daemon.model.events import Event, Fact

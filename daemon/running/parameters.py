@@ -13,6 +13,7 @@ from daemon import expressions
 from daemon.contract import secret_forms, secrets
 from daemon.contract.declare import Action
 from daemon.contract.services import Services
+from daemon.model import times
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.scope import Scope
 
@@ -85,3 +86,8 @@ def describe(wrong: ValidationError) -> str:
 def wants_to_wait(action: Action, parameters: Any) -> bool:
     """Whether the step is to wait for the remote work it starts."""
     return action.follows is not None and bool(getattr(parameters, "wait", False))
+
+
+def patience(parameters: Any) -> int:
+    """How long the step waits for the remote work it starts, in microseconds."""
+    return times.parse_duration(parameters.wait_timeout)

@@ -6,14 +6,14 @@ come, runs that waited, leases that ran out.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 
 from daemon import metrics
 from daemon.journal import runs
 from daemon.journal.bell import Bell
-from daemon.journal.database import Journal, JournalUnavailable, LostLease
+from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
 from daemon.journal.runs import Lease
 from daemon.model.runs import Run
 from daemon.model.times import SECOND, Clock
@@ -111,9 +111,7 @@ class Worker:
             held = list(self._in_hand)
             if held:
                 until = await self._journal.lease_now() + self._lease
-                await self._journal.write(
-                    lambda connection, held=held, until=until: runs.renew(connection, self.node, held, until)
-                )
+                await self._journal.write(partial(runs.renew, node=self.node, held=held, until=until))
 
     async def drain(self, seconds: float) -> int:
         """Begin nothing more, wait *seconds* for what is in hand, cut the rest short; how many were cut."""
@@ -123,7 +121,11 @@ class Worker:
         cut = list(self._in_hand.values())
         for task in cut:
             task.cancel()
+        handed_back = list(self._in_hand)
         await asyncio.gather(*cut, return_exceptions=True)
+        if handed_back:
+            back = partial(runs.hand_back, node=self.node, held=handed_back, now=self._clock.now())
+            await self._journal.write(back)
         return len(cut)
 
 
