@@ -1,6 +1,7 @@
 """Pops: made from a template, filled, published, taken down, opened to collaborators."""
 
 import re
+
 from pydantic import Field
 
 from daemon.connectors.populr import client as populr

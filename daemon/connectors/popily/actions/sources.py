@@ -1,0 +1,177 @@
+"""Sources: data that Popily takes in and builds insights from."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from daemon.connectors.popily import client as popily
+from daemon.connectors.popily import events
+from daemon.contract import declare, errors, requests, secrets
+from daemon.model import jsons, times
+from daemon.model.jsons import JsonObject
+from daemon.model.runs import Doubt
+
+ORIGINS = ("url", "file", "connection_string", "rows")
+OURS = frozenset({"file", "rows", "wait", "wait_timeout"})  # parameters that are no field of Popily's
+ROWS_FILE = "rows.csv"
+
+
+class Column(BaseModel):
+    """A column of a new source."""
+
+    model_config = ConfigDict(extra="forbid")
+    column_header: str = Field(description="The column's header.")
+    data_type: str = Field(
+        description="`category numeric currency datetime country state coordinate zipcode` or `rowlabel`."
+    )
+
+
+class AddSource(declare.Parameters):
+    """Data to take in: exactly one of `url`, `file`, `rows`, or `connection_string` with `query`."""
+
+    url: str | None = Field(None, description="Where the data file or the JSON API is.")
+    file: requests.File | None = Field(None, description="A file to send: a path, or `{ name, content }`.")
+    rows: list[dict[str, Any]] | None = Field(None, description="Rows to send as a CSV file, each an object.")
+    connection_string: secrets.SecretText | None = Field(None, description="The database to ask.")
+    query: str | None = Field(None, description="The SQL query to ask it.")
+    title: str | None = Field(None, description="The source's name.")
+    description: str | None = Field(None, description="Its description; a mark of this step is added to it.")
+    columns: list[Column] | None = Field(None, description="The columns that count; others are ignored.")
+    type: str | None = Field(None, description="`e_csv`, `e_xls`, `e_json` or `sql`; else it is inferred.")
+    sheetname: str | None = Field(None, description="The sheet of an Excel file.")
+    created_by: int | None = Field(None, description="The user to make it for, by id.")
+    wait: bool = Field(False, description="Whether the run goes on only when the source is finished.")
+    wait_timeout: str = Field("24h", description="How long to wait at most, a duration.")
+
+    @field_validator("wait_timeout")
+    @classmethod
+    def check_duration(cls, value: str) -> str:
+        """:class:`ValueError` unless it is a duration."""
+        times.parse_duration(value)
+        return value
+
+    @model_validator(mode="after")
+    def check_origin(self) -> Self:
+        """One origin; a query goes with a connection string, and the other way round."""
+        given = [name for name in ORIGINS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("give one of url, file, rows, or connection_string with query")
+        if (self.query is None) != (self.connection_string is None):
+            raise ValueError("connection_string and query go together")
+        if self.rows is not None and not any(self.rows):
+            raise ValueError("rows are empty: there is nothing to take in")
+        return self
+
+
+class SourceResult(declare.Result, events.Source):
+    """A source as the API shows it."""
+
+
+class GetSource(declare.Parameters):
+    """Which source."""
+
+    source_id: int | str = Field(description="The source's id or slug.")
+
+
+class ListSources(declare.Parameters):
+    """All sources of the account."""
+
+
+class Sources(declare.Result):
+    """Sources of the account."""
+
+    sources: list[events.Source] = Field(description="The sources, in Popily's order.")
+
+
+@declare.action("popily.get_source", doubt=Doubt.REPEATABLE, why="it only reads")
+async def get_source(
+    client: popily.PopilyClient, parameters: GetSource, call: declare.Call
+) -> declare.Done[SourceResult]:
+    """Read one source and its status."""
+    source = await client.read(popily.item_path(popily.SOURCES, parameters.source_id))
+    return declare.Done(_result(source))
+
+
+@declare.action("popily.list_sources", doubt=Doubt.REPEATABLE, why="it only reads")
+async def list_sources(
+    client: popily.PopilyClient, parameters: ListSources, call: declare.Call
+) -> declare.Done[Sources]:
+    """List all sources of the account, page after page."""
+    found = await client.pages(popily.SOURCES, {})
+    return declare.Done(Sources(sources=[_result(source) for source in found]))
+
+
+@declare.action(
+    "popily.add_source",
+    doubt=Doubt.PROBED,
+    why="a second POST would make a second source; it is looked for by the step's mark in its description",
+    follows="sources",
+)
+async def add_source(
+    client: popily.PopilyClient, parameters: AddSource, call: declare.Call
+) -> declare.Done[SourceResult]:
+    """Take data in from a URL, a file, rows, or a database query; it is followed until finished or failed."""
+    mark = f"[pointsman {call.marker}]"
+    fields = parameters.model_dump(exclude_none=True, exclude=set(OURS))
+    fields["description"] = f"{parameters.description or ''} {mark}".strip()
+    source = await _find_marked(client, mark) if call.first_sent_at is not None else None
+    if source is None:
+        source = await _post(client, parameters, fields)
+    if "id" not in source:
+        raise errors.PermanentError("the new source has no id. Is base_url right?")
+    # The document's answer to a POST shows little more than the id; what we sent is known besides.
+    sent = {"title": parameters.title, "description": fields["description"], "status": "inspecting"}
+    seen = events.compare(None, {**sent, **source}, announce=True)
+    follow = declare.Follow("sources", seen.id, seen.memory)
+    return declare.Done(_result(seen.resource), facts=seen.facts, follow=follow, made=[("source", seen.id)])
+
+
+async def _find_marked(client: popily.PopilyClient, mark: str) -> JsonObject | None:
+    sources = await client.pages(popily.SOURCES, {})
+    return next((source for source in sources if mark in str(source.get("description") or "")), None)
+
+
+async def _post(client: popily.PopilyClient, parameters: AddSource, fields: JsonObject) -> JsonObject:
+    part = _part(parameters)
+    if part is None:
+        return popily.as_record((await client.call("POST", popily.SOURCES, json=fields)).json())
+    form = form_of(fields)
+    return popily.as_record(
+        (await client.call("POST", popily.SOURCES, form=form, files={"data": part})).json()
+    )
+
+
+def _part(parameters: AddSource) -> tuple[str, bytes, str] | None:
+    if parameters.rows is not None:
+        return ROWS_FILE, csv_of(parameters.rows), "text/csv"
+    return requests.read_file(parameters.file) if parameters.file is not None else None
+
+
+def form_of(fields: JsonObject) -> list[tuple[str, str]]:
+    """*fields* as parts of a form: ``columns`` is repeated, each one JSON object (vendor's Node client)."""
+    texts = [(name, str(value)) for name, value in fields.items() if name != "columns"]
+    return texts + [("columns", jsons.dumps(column)) for column in fields.get("columns") or ()]
+
+
+def csv_of(rows: Sequence[JsonObject]) -> bytes:
+    """*rows* as CSV in UTF-8: columns in the order they first come, nothing for what a row lacks or has
+    null."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(names)
+    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else jsons.dumps(value)
+
+
+def _result(source: JsonObject) -> SourceResult:
+    return SourceResult.model_validate(source)
