@@ -1,0 +1,213 @@
+"""The sandbox that templates run in. Made once, by ``parsing``; ``compiling`` runs code in it.
+
+Two walls. *Reach*: a dot or a subscript reads keys of objects, items of lists, characters of texts, and what
+``loop`` offers; there are no attributes, so there are no methods, classes or globals to climb by. Only the
+functions of the scope, ``range``, macros and ``loop`` can be called. *Work*: one rendering may make so many
+loop turns and calls, and each text and number may only grow so large.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MethodType
+from typing import Any, NoReturn
+
+from jinja2 import pass_context
+from jinja2.exceptions import TemplateRuntimeError, UndefinedError
+from jinja2.runtime import Context, LoopContext, Macro, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment, safe_range
+from jinja2.utils import missing
+
+from daemon.expressions import errors, filters, plain
+
+GLOBALS = frozenset({"range"})  # names that every scope has
+TURNS = 250_000  # loop turns and calls of one rendering
+LARGEST_BITS = 8_192  # of an integer
+BUDGET = " budget"  # in a context; no name in a template can be spelt so
+WALK, CONCAT = ".walk", ".concat"  # filters that only ``parsing`` puts in
+_LOOP = frozenset(
+    "index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle changed".split()
+)
+
+
+class Budget:
+    """What one rendering may still do."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = TURNS
+
+    def spend(self) -> None:
+        """One turn; :class:`ExpressionError` when all are used."""
+        self._left -= 1
+        if self._left < 0:
+            raise errors.ExpressionError(f"more than {TURNS} loop turns and calls")
+
+
+class NameMissing(UndefinedError):
+    """An undefined name was used. *name* is as written; *top* tells a name of the scope from a key."""
+
+    def __init__(self, name: object, top: bool, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+        self.top = top
+
+
+class Missing(StrictUndefined):
+    """An undefined name. It may be asked whether it is defined, given a default, and have its keys read
+    (``event.data.job.id | default(0)`` where there is no ``job``); any other use raises :class:`NameMissing`.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: Any = None,
+        exc: Callable[[str], TemplateRuntimeError] = UndefinedError,
+    ) -> None:
+        raising: Any = functools.partial(NameMissing, name, obj is missing)
+        super().__init__(hint, obj, name, raising)
+
+    @property
+    def _undefined_message(self) -> str:
+        name: Any = self._undefined_name
+        owner = self._undefined_obj
+        if self._undefined_hint or owner is missing:
+            return self._undefined_hint or "is undefined"
+        if isinstance(owner, Mapping):
+            return f"is undefined{errors.did_you_mean(name, owner)}"
+        if isinstance(name, int):
+            return f"is undefined: {plain.kind(owner)} has no such item"
+        out_of_reach = (
+            "; methods are out of reach, filters do their work" if hasattr(type(owner), str(name)) else ""
+        )
+        return f"is undefined: what stands before it is {plain.kind(owner)} and has no keys{out_of_reach}"
+
+    def fail(self) -> NoReturn:
+        """Raise :class:`NameMissing`."""
+        raise self._undefined_exception(self._undefined_message)
+
+
+def read_key(owner: Any, name: str) -> Any:
+    """What ``owner.name`` means: the key, what ``loop`` and a group offer, or a :class:`Missing`."""
+    if isinstance(owner, Mapping):
+        try:
+            return owner[name]
+        except KeyError:
+            return Missing(obj=owner, name=name)
+    if isinstance(owner, Missing):
+        return owner
+    offered = _LOOP if isinstance(owner, LoopContext) else getattr(type(owner), "_fields", ())
+    if name in offered:
+        return getattr(owner, name)
+    return Missing(obj=owner, name=name)
+
+
+def read_item(owner: Any, key: Any) -> Any:
+    """What ``owner[key]`` means. A whole number finds the key of its digits too: JSON has no other keys."""
+    if isinstance(key, Missing):
+        key.fail()
+    if isinstance(key, str):
+        return read_key(owner, key)
+    if isinstance(owner, Missing):
+        return owner
+    try:
+        if isinstance(owner, Mapping):
+            return owner[str(key) if isinstance(key, int) and key not in owner else key]
+        if isinstance(owner, str | list | tuple | range) and isinstance(key, int):
+            return owner[key]
+    except (LookupError, TypeError):
+        pass
+    return Missing(obj=owner, name=key if isinstance(key, int) else plain.kind(key))
+
+
+def operate(operator: str, left: Any, right: Any) -> None:
+    """:class:`ExpressionError` for an operation that would make much out of little."""
+    match operator, left, right:
+        case "+", str(), str():
+            filters.sized(len(left) + len(right))
+        case "+", list(), list():
+            filters.repeated(len(left) + len(right))
+        case "*", str(), int():
+            filters.sized(len(left) * right)
+        case "*", int(), str():
+            filters.sized(len(right) * left)
+        case "*", list() | tuple(), int():
+            filters.repeated(len(left) * right)
+        case "*", int(), list() | tuple():
+            filters.repeated(len(right) * left)
+        case "*", int(), int():
+            _bits(left.bit_length() + right.bit_length())
+        case "**", int(), int():
+            _bits(left.bit_length() * max(0, right))
+        case "%", str(), _:
+            filters.check_format(left)
+
+
+def _bits(count: int) -> None:
+    if count > LARGEST_BITS:
+        raise errors.ExpressionError("a number too large to work with")
+
+
+@pass_context
+def _walk(context: Context, items: Iterable[Any]) -> Iterator[Any]:
+    budget: Budget = context.parent[BUDGET]
+    for item in items:
+        budget.spend()
+        yield item
+
+
+@pass_context
+def _concat(context: Context, parts: list[Any]) -> str:
+    return filters.join_text(map(plain.to_text, parts))
+
+
+class Fence(SandboxedEnvironment):
+    """Jinja's sandbox with the two walls."""
+
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    concat = staticmethod(filters.join_text)
+
+    def __init__(self) -> None:
+        super().__init__(
+            undefined=Missing,
+            finalize=plain.to_text,
+            keep_trailing_newline=True,
+            autoescape=False,
+            optimized=False,  # folding constants would join them by Python's spelling, not by ours
+            cache_size=0,
+        )
+        self.filters = filters.all_filters() | {WALK: _walk, CONCAT: _concat}
+        self.globals = {"range": safe_range}
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """See :func:`read_key`."""
+        return read_key(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """See :func:`read_item`."""
+        return read_item(obj, argument)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """The operation, if it stays in bounds."""
+        operate(operator, left, right)
+        return self.binop_table[operator](left, right)
+
+    def call(self, context: Context, called: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """The call, if *called* is a function of the scope, a macro, or the loop."""
+        if isinstance(called, Missing):
+            called.fail()
+        if not _is_callable(context, called):
+            raise errors.ExpressionError(f"{plain.kind(called)} cannot be called")
+        context.parent[BUDGET].spend()
+        return context.call(called, *args, **kwargs)
+
+
+def _is_callable(context: Context, called: Any) -> bool:
+    if isinstance(called, Macro | LoopContext):
+        return True
+    if isinstance(called, MethodType) and isinstance(called.__self__, LoopContext):
+        return True
+    return callable(called) and any(called is known for known in context.parent.values())
