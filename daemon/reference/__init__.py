@@ -1,24 +1,25 @@
 """What can be told, done, configured and commanded: the reference, out of the code's own schemas.
 
-``documents`` gathers the JSON that ``pointsman reference KIND --json`` prints, ``shapes`` reads JSON Schemas,
-``pages`` turns a document into Markdown. This room stands beside ``config`` and below ``cli``: both are handed
-in as plain JSON. Called by ``cli`` and, for the pages under ``docs/reference``, by the house's own tests.
+``documents`` and ``programs`` gather the JSON that ``pointsman reference KIND --json`` prints, ``shapes``
+reads JSON Schemas, ``pages`` turns a document into Markdown. This room stands beside ``config`` and below
+``cli``: what it needs of both is handed in. Called by ``cli``, and for the pages under ``docs/reference`` by
+the house's tests.
 """
 
 from daemon.contract.catalog import Catalog
 from daemon.model.jsons import JsonObject
-from daemon.reference import documents, pages
+from daemon.reference import documents, pages, programs
 
 KINDS = ("events", "actions", "config", "commands")
 
 
 def document(
-    kind: str, catalog: Catalog, schema: JsonObject | None = None, program: JsonObject | None = None
+    kind: str, catalog: Catalog, schema: JsonObject | None = None, program: programs.Command | None = None
 ) -> JsonObject:
     """The reference of *kind* (one of :data:`KINDS`) as one JSON document.
 
-    *schema* is the config file's JSON Schema, *program* the command line as Click's ``to_info_dict`` tells it;
-    each is needed for its own kind only. :class:`ValueError` for another kind.
+    *schema* is the config file's JSON Schema, *program* the root of the command line (a Typer or Click
+    command); each is needed for its own kind only. :class:`ValueError` for another kind.
     """
     if kind == "events":
         return documents.events(catalog)
@@ -26,8 +27,8 @@ def document(
         return documents.actions(catalog)
     if kind == "config":
         return documents.config(schema or {})
-    if kind == "commands":
-        return documents.commands(program or {})
+    if kind == "commands" and program is not None:
+        return programs.commands(program)
     raise ValueError(f"there is no reference of {kind}; there is one of {', '.join(KINDS)}")
 
 
@@ -37,7 +38,7 @@ def markdown(kind: str, given: JsonObject) -> str:
 
 
 def render(
-    kind: str, catalog: Catalog, schema: JsonObject | None = None, program: JsonObject | None = None
+    kind: str, catalog: Catalog, schema: JsonObject | None = None, program: programs.Command | None = None
 ) -> str:
     """The Markdown page of *kind*; the arguments are those of :func:`document`."""
     return markdown(kind, document(kind, catalog, schema, program))

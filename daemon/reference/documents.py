@@ -1,11 +1,10 @@
-"""The reference as JSON: events and actions of the catalog, the config's keys, the program's commands.
+"""The reference as JSON: events and actions of the catalog, the tables and keys of the config.
 
 Pure. Called by the face of this room; ``pages`` reads what comes out.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -16,6 +15,7 @@ from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 from daemon.reference import shapes
 
+DEEPEST = 4  # tables in tables that are spelled out
 _ROLE = re.compile(r":[a-z]+:`~?\.?([^`]+)`")
 
 
@@ -93,7 +93,12 @@ def config(schema: JsonObject) -> JsonObject:
 
     *name* is the table's header as a file has it, ``""`` for the keys before any table.
     """
-    return {"tables": list(_tables("", schema, shapes.shapes_of(schema), 4))}
+    tables: list[JsonObject] = []
+    for table in _tables("", schema, shapes.shapes_of(schema), DEEPEST):
+        # What any NAME may hold was told already where a schema gives some names of their own.
+        if ".NAME" not in table["name"] or all(table["keys"] != told["keys"] for told in tables):
+            tables.append(table)
+    return {"tables": tables}
 
 
 def _tables(name: str, schema: Json, known: shapes.Shapes, depth: int) -> Iterator[JsonObject]:
@@ -147,48 +152,3 @@ def _header(name: str) -> str:
     """``[reaction].do`` as TOML has it: the brackets of a list's table stand around the whole name."""
     bare = name.replace("[", "").replace("]", "")
     return f"[{bare}]" if name.endswith("]") else bare
-
-
-def commands(program: JsonObject) -> JsonObject:
-    """``{"commands": [{name, about, arguments, options}]}`` of a program's ``to_info_dict`` (Click's word).
-
-    Groups come before their commands; hidden commands and options are left out.
-    """
-    return {"commands": list(_commands(jsons.as_object(program.get("command", program)), ""))}
-
-
-def _commands(command: JsonObject, before: str) -> Iterator[JsonObject]:
-    if command.get("hidden"):
-        return
-    name = f"{before} {command.get('name') or ''}".strip()
-    shown = [one for one in command.get("params", []) if not one.get("hidden") and one.get("name") != "help"]
-    yield {
-        "name": name,
-        "about": plain(command.get("help") or ""),
-        "arguments": [_argument(one) for one in shown if one["param_type_name"] == "argument"],
-        "options": [_option(one) for one in shown if one["param_type_name"] == "option"],
-    }
-    for inner in jsons.as_object(command.get("commands")).values():
-        yield from _commands(inner, name)
-
-
-def _argument(one: dict[str, Any]) -> JsonObject:
-    name = str(one.get("metavar") or one["name"]).upper().strip("[]{}")
-    many = one.get("nargs") == -1
-    return {
-        "name": f"{name}…" if many and not name.endswith(("…", "...")) else name,
-        "required": bool(one.get("required")),
-        "about": plain(one.get("help") or ""),
-    }
-
-
-def _option(one: dict[str, Any]) -> JsonObject:
-    default = one.get("default")
-    told = default is not None and default is not False and default != [] and not callable(default)
-    return {
-        "names": [*one.get("opts", []), *one.get("secondary_opts", [])],
-        "flag": bool(one.get("is_flag")),
-        "many": bool(one.get("multiple")),
-        "default": str(default) if told else None,
-        "about": plain(one.get("help") or ""),
-    }

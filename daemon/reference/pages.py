@@ -12,20 +12,14 @@ import orjson
 from daemon.model.jsons import JsonObject
 from daemon.reference import shapes
 
-DOUBTS = {
-    "repeatable": "Repeatable",
-    "probed": "Probed",
-    "unsafe": "Unsafe",
-}
-
 
 def events_page(document: JsonObject) -> str:
     """``docs/reference/events.md``."""
     told = document["events"]
     parts = [
         "# Events",
-        "Every event has `id`, `type`, `source`, `subject`, `time`, `key`, `trace`, `cause` and `data`. This page "
-        "says what stands in `data` for each type. Fields that a service sends beyond these pass through.",
+        "Every event has `id`, `type`, `source`, `subject`, `time`, `key`, `trace`, `cause` and `data`. This "
+        "page says what `data` holds for each type. Fields that a service sends beyond them pass through.",
         _table(
             ("type", "subject", "what happened"),
             [(_link(one["type"]), one["subject"], _first_line(one["about"])) for one in told],
@@ -51,12 +45,13 @@ def actions_page(document: JsonObject) -> str:
     """``docs/reference/actions.md``."""
     parts = [
         "# Actions",
-        "What a step can do. After a crash, or a lost answer, nobody knows whether a call took effect. Each action "
-        "says what is then done: a *repeatable* one is called again, a *probed* one looks first for what it may "
-        'have made, an *unsafe* one waits for a person, unless its reaction has `on_doubt = "redo"`.',
+        "What a step can do. After a crash, or a lost answer, nobody knows whether a call took effect. Each "
+        "action says what is then done: a *repeatable* one is called again, a *probed* one looks first for "
+        "what it may have made, an *unsafe* one waits for a person, unless its reaction says "
+        '`on_doubt = "redo"`.',
         _table(
             ("action", "in doubt", "what it does"),
-            [(_link(one["name"]), one["doubt"], _first_line(one["about"])) for one in document["actions"]],
+            [(_link(one["name"]), _doubt(one), _first_line(one["about"])) for one in document["actions"]],
         ),
     ]
     by_word = sorted(document["actions"], key=lambda one: str(one["name"]).partition(".")[0])
@@ -76,7 +71,7 @@ def _action(one: JsonObject) -> list[str]:
     return [
         f"### `{one['name']}`",
         one["about"],
-        f"{DOUBTS[one['doubt']]}: {one['why']}.",
+        f"{_doubt(one).capitalize()}: {one['why']}.",
         followed,
         _fields(one["parameters"], "parameter", defaults=True) or "It takes no parameters.",
         "Its result:" if one["result"].get("properties") else "",
@@ -84,12 +79,17 @@ def _action(one: JsonObject) -> list[str]:
     ]
 
 
+def _doubt(one: JsonObject) -> str:
+    return "it depends" if one["doubt_varies"] else str(one["doubt"])
+
+
 def config_page(document: JsonObject) -> str:
     """``docs/reference/config.md``."""
     parts = [
         "# Config",
         'One TOML file. Unknown keys are errors. Durations are written `"500ms"`, `"30s"`, `"15m"`, `"2h"`, '
-        '`"7d"`. A secret is a text, or `{ env = "NAME" }`, `{ file = "PATH" }`, `{ credential = "NAME" }`.',
+        '`"7d"`. A secret is a text, or a table of one key: `env` (a variable of the environment), `file` (a '
+        'path), `credential` (a name in systemd\'s `$CREDENTIALS_DIRECTORY`), as in `{ env = "API_KEY" }`.',
     ]
     for one in document["tables"]:
         parts += _config_table(one)
@@ -98,7 +98,12 @@ def config_page(document: JsonObject) -> str:
 
 def _config_table(one: JsonObject) -> list[str]:
     rows = [
-        (f"`{key['name']}`", key["shape"], _default(key["required"], key["default"]), key["about"])
+        (
+            f"`{key['name']}`",
+            key["shape"].removesuffix(" or null"),
+            _default(key["required"], key["default"]),
+            key["about"],
+        )
         for key in one["keys"]
     ]
     return [
@@ -140,7 +145,10 @@ def _fields(schema: JsonObject, head: str, *, defaults: bool = False) -> str:
     listed = shapes.shapes_of(schema).fields(schema)
     if not defaults:
         return _table((head, "value", "what it is"), [(f"`{f.name}`", f.shape, _about(f)) for f in listed])
-    rows = [(f"`{f.name}`", f.shape, _default(f.required, f.default), _about(f)) for f in listed]
+    rows = [
+        (f"`{f.name}`", f.shape.removesuffix(" or null"), _default(f.required, f.default), _about(f))
+        for f in listed
+    ]
     return _table((head, "value", "default", "what it is"), rows)
 
 

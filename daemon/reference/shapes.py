@@ -11,6 +11,7 @@ from daemon.model.jsons import Json, JsonObject
 
 DEEPEST = 4  # levels of objects in objects that are spelled out
 MOST_NAMES = 8  # of an enumeration that are spelled out
+SECRET_FORMS = {"env", "file", "credential"}  # one of them alone makes an object a reference to a secret
 WORDS = {
     "string": "text",
     "integer": "whole number",
@@ -58,20 +59,27 @@ class Shapes:
             return _one_of(found.get("enum", [found.get("const")]))
         variants = found.get("anyOf") or found.get("oneOf")
         if variants:
-            return " or ".join(dict.fromkeys(self.describe(one) for one in variants))
+            return self._describe_variants([self.resolve(one) for one in variants])
         kind = found.get("type")
         if isinstance(kind, list):
             return " or ".join(WORDS.get(one, str(one)) for one in kind)
         if kind == "array" and found.get("items"):
-            return f"list of {self.describe(found['items'])}"
+            inner = self.describe(found["items"])
+            return f"list of ({inner})" if " or " in inner else f"list of {inner}"
         if kind == "object" or "properties" in found:
             return self._describe_object(found)
         return WORDS.get(str(kind), "anything") if kind is not None else "anything"
 
+    def _describe_variants(self, variants: list[JsonObject]) -> str:
+        secret = [one for one in variants if set(one.get("properties", {})) & SECRET_FORMS]
+        if secret:
+            variants = [one for one in variants if one not in secret and one.get("type") != "string"]
+        told = dict.fromkeys((["secret"] if secret else []) + [self.describe(one) for one in variants])
+        return " or ".join(sorted(told, key=lambda word: word == "null"))
+
     def _describe_object(self, found: JsonObject) -> str:
-        names = list(found.get("properties", {}))
-        if names:
-            return f"object of {', '.join(f'`{name}`' for name in names)}"
+        if found.get("properties"):
+            return "object"
         inner = found.get("additionalProperties")
         if isinstance(inner, dict) and inner:
             return f"object of {self.describe(inner)} by name"
