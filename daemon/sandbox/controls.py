@@ -42,7 +42,7 @@ async def collaborate(sandbox: "server.Sandbox", body: exchange.Record) -> Any:
 
 
 async def set_populr(sandbox: "server.Sandbox", body: exchange.Record) -> Any:
-    """Switches: ``errors_under_200 omit_tracer_codes lost_brace underscore_ids omit_counters wrapped_pop``."""
+    """Switches of ``populr_group.Group.settings``: which oddities of the real service to show."""
     for name, value in body.items():
         if name not in sandbox.populr.settings:
             raise LookupError(f"setting {name}")
