@@ -1,0 +1,28 @@
+"""Compass (Luminoso): documents, classifiers that are trained on them, and messages that they classify.
+
+The API: "Compass API Endpoints", Feb 16, 2018. ``client`` speaks to it and logs in, ``actions`` does what it
+can, ``watches`` follows classifiers, ``events`` says what is news.
+"""
+
+from daemon.connectors.compass import client, events, watches
+from daemon.connectors.compass.actions import classifiers, documents, messages, requests
+from daemon.contract import declare
+
+connector = declare.Connector(
+    kind="compass",
+    about="Compass: trains classifiers on documents, and classifies texts.",
+    settings=client.Settings,
+    client=client.make_client,
+    ping=client.ping,
+    actions=(
+        documents.add_documents,
+        classifiers.create_classifier,
+        classifiers.get_classifier,
+        messages.classify,
+        messages.post_messages,
+        requests.request,
+    ),
+    watches=(watches.classifiers,),
+    events=events.ALL,
+    secret_names=frozenset({"token", "password", "old_password"}),
+)

@@ -1,0 +1,264 @@
+"""How Compass is spoken to: its settings, its login, its slashes and pages, and what its failures mean.
+
+Made by the connector's face; called by its actions and its watch. Sources named below: the "Compass API text"
+and "vendor's scripts" (its sales engineers' code, which logs in with a form and again on any 401).
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from daemon.contract import declare, errors, http
+from daemon.model.jsons import Json, JsonObject, UnfitJson, as_object, loads
+
+M = TypeVar("M", bound=BaseModel)
+
+LONGEST_TEXT = 300  # characters of the vendor's own words in an error
+MOST_PAGES = 5_000  # of one listing, 20 objects each (Compass API text)
+_SLASHES = re.compile(r"/{2,}")
+
+
+class Settings(declare.Settings):
+    """A Compass account: a user's name and password, or a token."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    base_url: str = Field(description="The API, `/api` included, as in https://compass.example.com/api.")
+    username: str | None = Field(None, description="The user's name, often an e-mail address.", min_length=1)
+    password: SecretStr | None = Field(None, description="The user's password.", min_length=1)
+    token: SecretStr | None = Field(
+        None,
+        description="A token instead: it ends after two weeks, and cannot be renewed without a password.",
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def is_address(cls, url: str) -> str:
+        """An http(s) address without query, fragment or credentials."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("base_url is an http or https address, as in https://compass.example.com/api")
+        if parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("base_url holds no query, no fragment and no user name")
+        return url.rstrip("/")
+
+    @field_validator("token")
+    @classmethod
+    def fits_header(cls, token: SecretStr | None) -> SecretStr | None:
+        """A token is one printable word."""
+        text = token.get_secret_value() if token else "-"
+        if not text or not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("token is empty, or holds characters that no token has; copy it again")
+        return token
+
+    @model_validator(mode="after")
+    def has_credentials(self) -> "Settings":
+        """One way to get in."""
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together; give both, or a token")
+        if self.username is None and self.token is None:
+            raise ValueError("a compass account needs username and password, or a token")
+        return self
+
+
+class Page(BaseModel):
+    """One page of a listing."""
+
+    count: int = 0
+    next: str | None = None
+    results: list[JsonObject]
+
+
+class CompassClient:
+    """One account. Every call goes through :meth:`send`, which logs in and sorts failures."""
+
+    def __init__(self, settings: Settings, way: http.Http) -> None:
+        self._http = way
+        self._settings = settings
+        self._token = settings.token.get_secret_value() if settings.token else None
+        self._logging_in = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"CompassClient({self._settings.base_url!r}, {self._settings.username!r})"
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: http.Pairs | None = None,
+        json: Json = None,
+        form: Mapping[str, Any] | None = None,
+        files: http.Files | None = None,
+    ) -> http.Reply:
+        """The answer of *path*, once :func:`refuse` has sorted its failures.
+
+        A 401 means that the token has ended, or was reset: log in anew once and send the request again (the
+        vendor's scripts lose it). Nothing was done by a request that was answered with 401.
+        """
+        token = self._token or await self._renew(None)
+        for again in (True, False):
+            reply = await self._http.send(
+                method,
+                slashed(path),
+                query=query,
+                json=json,
+                form=form,
+                files=files,
+                headers={"Authorization": f"Token {token}"},
+            )
+            if reply.status != 401 or self._settings.password is None or not again:
+                break
+            token = await self._renew(token)
+        refuse(reply)
+        return reply
+
+    async def call(
+        self, method: str, path: str, *, query: http.Pairs | None = None, json: Json = None
+    ) -> Json:
+        """The JSON that *path* answers; None where there is no body."""
+        return (await self.send(method, path, query=query, json=json)).json()
+
+    async def list_all(self, path: str, query: http.Pairs | None = None) -> list[JsonObject]:
+        """Every object of a listing, page by page.
+
+        ``next`` is an address: only its query is taken, so that the token never goes to another host.
+        """
+        found: list[JsonObject] = []
+        asked = query
+        for _ in range(MOST_PAGES):
+            page = understand(Page, await self.call("GET", path, query=asked))
+            found += page.results
+            if not page.next:
+                return found
+            asked = parse_qsl(urlsplit(page.next).query, keep_blank_values=True)
+        raise errors.PermanentError(f"the listing {path} does not end after {MOST_PAGES} pages")
+
+    async def _renew(self, spent: str | None) -> str:
+        """A token other than *spent*: one login for all who wait, whoever came first."""
+        async with self._logging_in:
+            if self._token is None or self._token == spent:
+                self._token = None
+                self._token = await self._log_in()
+            return self._token
+
+    async def _log_in(self) -> str:
+        """Log in with a form, as the vendor's scripts do.
+
+        A login is no part of the request that waits for it: its failures leave that one unsent.
+        """
+        secret = self._settings.password
+        form = {
+            "username": self._settings.username,
+            "password": secret.get_secret_value() if secret else "",
+        }
+        try:
+            reply = await self._http.send("POST", "/login/", form=form)
+            refuse_login(reply)
+            token = as_object(reply.json()).get("token")
+        except errors.TemporaryError as failed:
+            raise errors.TemporaryError(
+                f"login: {failed.text}",
+                status=failed.status,
+                retry_after=failed.retry_after,
+                unauthorized=failed.unauthorized,
+            ) from None
+        except errors.PermanentError as failed:
+            raise errors.PermanentError(f"login: {failed.text}", status=failed.status) from None
+        if not isinstance(token, str) or not token:
+            raise errors.PermanentError("login: the answer holds no token. Is base_url right?")
+        return token
+
+
+def make_client(settings: Settings, way: http.Http) -> CompassClient:
+    """The client of one account."""
+    return CompassClient(settings, way)
+
+
+async def ping(client: CompassClient) -> declare.Ping:
+    """Ask for a page of projects: it needs a good token and no other right."""
+    try:
+        page = understand(Page, await client.call("GET", "/projects/"))
+    except errors.TemporaryError as refused:
+        if not refused.unauthorized:
+            raise
+        return declare.Ping(authorized=False, detail=refused.text)
+    return declare.Ping(authorized=True, detail=f"{page.count} projects")
+
+
+def slashed(path: str) -> str:
+    """*path* with single slashes and one at its end.
+
+    Required everywhere (Compass API text), though the text itself forgets some.
+    """
+    bare, mark, query = path.partition("?")
+    return _SLASHES.sub("/", f"{bare}/") + mark + query
+
+
+def understand(model: type[M], value: Json) -> M:
+    """*value* as a *model*; :class:`PermanentError` where the answer has another shape."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as wrong:
+        places = ", ".join(".".join(map(str, one["loc"])) or "all of it" for one in wrong.errors())
+        raise errors.PermanentError(
+            f"the answer is not what Compass gives (wrong: {places[:LONGEST_TEXT]}). Is base_url right?"
+        ) from None
+
+
+def refuse(reply: http.Reply) -> None:
+    """Raise what *reply* means if it is a failure (statuses: Compass API text).
+
+    401 are refused credentials; 403 is a right that the user lacks, and final. A 404 that is no JSON comes
+    from something else than the API: nothing is missing then.
+    """
+    if reply.status < 400:
+        if "html" in reply.headers.get("content-type", "").lower():
+            raise errors.PermanentError(
+                f"answered {reply.status} with a web page instead of JSON. Is base_url right (…/api)?",
+                status=reply.status,
+            )
+        return
+    text = words(reply)
+    if reply.status == 403:
+        raise errors.PermanentError(f"403: {text}", status=403)
+    if reply.status == 404 and not reply.is_json:
+        raise errors.PermanentError("404: not Compass's own answer. Is base_url right (…/api)?", status=404)
+    http.raise_for_status(reply, text)
+
+
+def refuse_login(reply: http.Reply) -> None:
+    """The same for a login, whose 400, 401 and 403 all mean a wrong name or password."""
+    if reply.status in (400, 401, 403):
+        raise errors.TemporaryError(
+            f"credentials refused ({reply.status}: {words(reply)}). Are username and password right?",
+            status=reply.status,
+            unauthorized=True,
+        )
+    refuse(reply)
+
+
+def words(reply: http.Reply) -> str:
+    """What a failing answer says: ``detail``, texts by field, or a bare JSON text; some 50x are no JSON."""
+    try:
+        body = loads(reply.body)
+    except UnfitJson:
+        return "" if "html" in reply.headers.get("content-type", "").lower() else reply.quote()
+    if isinstance(body, dict):
+        body = body.get("detail") or "; ".join(f"{name}: {_flat(texts)}" for name, texts in body.items())
+    return " ".join(_flat(body).split())[:LONGEST_TEXT]
+
+
+def _flat(texts: Json) -> str:
+    return " ".join(str(text) for text in texts) if isinstance(texts, list) else str(texts)
