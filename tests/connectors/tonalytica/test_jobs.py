@@ -8,6 +8,7 @@ from daemon.connectors.tonalytica import watches
 from daemon.connectors.tonalytica.actions import executions, queries
 from daemon.contract import declare, errors
 from daemon.model import times
+from daemon.model.events import Fact
 from tests.connectors import stub
 from tests.connectors.tonalytica import replay
 
@@ -24,7 +25,8 @@ def look(follow, memory, *, now=BEFORE):
 
 async def poll(account, follow, times_over):
     """Poll the followed job; what was told, and the last look."""
-    facts, memory, seen = [], follow.memory, None
+    facts: list[Fact] = []
+    memory, seen = follow.memory, None
     for _ in range(times_over):
         [seen] = await watches.jobs.poll(account, *look(follow, memory))
         facts, memory = [*facts, *seen.facts], seen.memory
