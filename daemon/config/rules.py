@@ -5,7 +5,7 @@ a reference (``{ env = … }``) stays as it is, a text becomes ``{"inline": "REA
 lies in the config's ``inline``. Such a text may be a template. Both are resolved at each call.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from daemon.config import forms, tables, triggers
 from daemon.config.desk import Desk
 from daemon.contract import secret_forms, secrets
+from daemon.model import reactions as model
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.problems import Path
 from daemon.model.reactions import Do, Reaction, Retry
@@ -29,7 +30,7 @@ def _reaction(at: Desk, path: Path, table: tables.ReactionTable) -> Reaction:
     if table.retry.first > table.retry.max:
         text = "retry.first is longer than retry.max"
         at.note((*path, "retry"), text, "Make max at least as long.")
-    ids = step_ids([step.id for step in table.do], [step.action for step in table.do])
+    ids = model.step_ids([step.id for step in table.do], [step.action for step in table.do])
     return Reaction(
         name=table.name,
         on=tuple(table.on),
@@ -46,22 +47,6 @@ def _reaction(at: Desk, path: Path, table: tables.ReactionTable) -> Reaction:
             for number, (step, id) in enumerate(zip(table.do, ids, strict=True))
         ),
     )
-
-
-def step_ids(given: Sequence[str | None], actions: Sequence[str]) -> list[str]:
-    """The steps' ids; one that is not given is its action's own name, numbered where that is taken."""
-    taken = {id for id in given if id is not None}
-    ids: list[str] = []
-    for id, action in zip(given, actions, strict=True):
-        name = action.rpartition(".")[2]
-        number = 1
-        made = name
-        while id is None and made in taken:
-            number += 1
-            made = f"{name}_{number}"
-        ids.append(made if id is None else id)
-        taken.add(ids[-1])
-    return ids
 
 
 def _do(at: Desk, path: Path, table: tables.DoTable, name: str) -> Do:

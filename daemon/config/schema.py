@@ -1,14 +1,14 @@
 """JSON Schema of the config file, made from the same models that read it.
 
-``pointsman schema`` prints it for editors, ``reference`` makes the page of the config out of it. Keys that are
-not built yet are not in it.
+``pointsman schema`` prints it for editors, ``reference`` makes the page of the config out of it. Keys that
+are not built yet are not in it.
 """
 
 from typing import Any
 
 from pydantic import BaseModel
 
-from daemon.config import build, tables
+from daemon.config import build, forms, tables
 from daemon.contract.catalog import Catalog
 from daemon.contract.declare import Action, Connector, Watch
 from daemon.model.jsons import JsonObject
@@ -41,7 +41,7 @@ def json_schema(catalog: Catalog) -> JsonObject:
             "reaction": _array(_reaction(catalog)),
         },
         "$defs": {
-            "secret": build.forms.SECRET_SCHEMA,
+            "secret": forms.SECRET_SCHEMA,
             **{f"{kind}_account": _account(catalog.connectors[kind]) for kind in catalog.account_kinds},
         },
     }
@@ -56,7 +56,7 @@ def _table(model: type[BaseModel]) -> JsonObject:
 
 
 def _inlined(schema: JsonObject) -> JsonObject:
-    """*schema* with its own definitions put where they are referred to, so that it can stand inside another."""
+    """*schema* with its own definitions put where they are referred to, so that it can stand in another."""
     definitions = schema.pop("$defs", {})
 
     def put(node: Any) -> Any:
@@ -118,7 +118,7 @@ def _reaction(catalog: Catalog) -> JsonObject:
 
 
 def _step_parameters(action: Action) -> JsonObject:
-    """The parameters that *action* takes. Any of them may be a template, so their types are not judged here."""
+    """The parameters that *action* takes. Any may be a template, so their types are not judged here."""
     own = _table(action.parameters)
     described = {
         name: {key: value[key] for key in ("description", "default", "examples") if key in value}

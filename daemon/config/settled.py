@@ -56,8 +56,8 @@ class Config:
 
     *inline* holds the texts of the secrets that stand in steps' parameters: a reaction itself has
     ``{"inline": "REACTION/STEP/PARAMETER"}`` in their place, so that no stored definition holds a secret,
-    and a pinned run goes on with the present one. Such a text is a template. *known_secrets* are all secrets that
-    could be had, for the blanker.
+    and a pinned run goes on with the present one. Such a text is a template.
+    *known_secrets* are all secrets that could be had, for the blanker.
     """
 
     daemon: Daemon

@@ -84,17 +84,21 @@ def problems(
     path: Path,
     known: Callable[[Path], Iterable[str]] = lambda _path: (),
     hidden: Iterable[str] = (),
+    judged: Callable[[Path, str], bool] = lambda _path, _kind: True,
 ) -> list[Problem]:
     """*wrong* as problems below *path*; *given* is what was validated.
 
     *known* gives the keys that a table may have, by its path below *path*, for the did-you-mean. The values
-    of the top-level fields in *hidden* are never shown.
+    of the top-level fields in *hidden* are never shown. *judged* says, by path and pydantic's kind of error,
+    what is left out because it cannot be told yet.
     """
     secret = frozenset(hidden)
     unions: dict[Path, list[tuple[Path, ErrorDetails]]] = {}
     found: list[Problem] = []
     for error in wrong.errors(include_url=False, include_context=True):
         place, union = _walk(error["loc"], given)
+        if not judged(place, error["type"]):
+            continue
         if union is not None:
             unions.setdefault(union, []).append((place, error))
         else:

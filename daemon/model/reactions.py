@@ -1,6 +1,7 @@
 """Reactions: rules from the config, and the pinned form of them that runs keep."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
@@ -98,6 +99,22 @@ def from_json(value: Json) -> Reaction:
             Do(do["id"], do["action"], do["account"], do["if"], do["with"]) for do in value["do"]
         ),
     )
+
+
+def step_ids(given: Sequence[str | None], actions: Sequence[str]) -> list[str]:
+    """The steps' ids; one that is not given is its action's own name, numbered where that is taken."""
+    taken = {id for id in given if id is not None}
+    ids: list[str] = []
+    for id, action in zip(given, actions, strict=True):
+        name = action.rpartition(".")[2]
+        number = 1
+        made = name
+        while id is None and made in taken:
+            number += 1
+            made = f"{name}_{number}"
+        ids.append(made if id is None else id)
+        taken.add(ids[-1])
+    return ids
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,81 @@
+"""Whether the outside can reach us where the config needs it, and only there. Pure; called by ``check``."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from daemon.checking.draft import Draft, Rule, Step
+from daemon.contract import guard
+from daemon.contract.catalog import Catalog
+from daemon.model import reactions
+from daemon.model.problems import Problem
+
+PUBLIC, ADMIN = "127.0.0.1:8080", "127.0.0.1:8081"  # the defaults
+NEEDED = ("public_url", "webhook_secret")
+
+
+def check_http(draft: Draft) -> Iterator[Problem]:
+    """The admin side is not open to everyone, and the two sides do not want one address."""
+    admin, public = draft.http.get("admin_listen", ADMIN), draft.http.get("public_listen", PUBLIC)
+    if not isinstance(admin, str) or not admin:
+        return
+    if not _is_loopback(admin) and "admin_token" not in draft.http:
+        text = f"admin_listen {admin} is open to other machines, and there is no admin_token"
+        yield Problem(("http", "admin_listen"), text, "Add admin_token, or listen on 127.0.0.1.")
+    if admin == public and not admin.endswith(":0"):
+        text = f"admin_listen and public_listen are both {admin}"
+        yield Problem(("http", "admin_listen"), text, "Give each its own port.")
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0]
+    found = guard.parse_address(host)
+    return host == "localhost" or (found is not None and found.is_loopback)
+
+
+def check_callbacks(draft: Draft, catalog: Catalog) -> Iterator[Problem]:
+    """What makes a vendor call us has a URL to give it; who waits for callbacks can be sent some."""
+    lacking = [key for key in NEEDED if key not in draft.http]
+    if not lacking or not draft.whole:
+        return
+    for rule in draft.rules:
+        for step in rule.steps:
+            if _wants_callback(step):
+                yield Problem(
+                    (*step.path, "action"),
+                    f"{step.action} gives the service our callback URL, and [http] {lacking[0]} is missing",
+                    f"Add {' and '.join(lacking)} under [http].",
+                )
+        if "webhook_secret" in lacking:
+            yield from _check_waiting(draft, catalog, rule)
+
+
+def _wants_callback(step: Step) -> bool:
+    notify: Any = step.parameters.get("notify", False)
+    return step.action == "populr.enable_collaboration" or (
+        step.action == "populr.create_tracer" and notify is not False
+    )
+
+
+def _check_waiting(draft: Draft, catalog: Catalog, rule: Rule) -> Iterator[Problem]:
+    """A warning where events can come by callback alone, or by a watch that is not there either."""
+    for path, type in rule.on:
+        kind = type.partition(".")[0]
+        called = {hook.event for (owner, _), hook in catalog.webhooks.items() if owner == kind}
+        if type not in called or kind not in (account.kind for account in draft.accounts):
+            continue
+        if not any(_tells(draft, catalog, account, resource, type) for account, resource in _watched(draft)):
+            text = f"nothing here can tell {type}: there is no webhook_secret for callbacks, and no watch"
+            help = "Add webhook_secret under [http], or a [[watch]]."
+            yield Problem(path, text, help, severity="warning")
+
+
+def _watched(draft: Draft) -> Iterator[tuple[str, str]]:
+    for watch in draft.watches:
+        if watch.account is not None and watch.resource is not None:
+            yield watch.account, watch.resource
+
+
+def _tells(draft: Draft, catalog: Catalog, account: str, resource: str, type: str) -> bool:
+    found = draft.account(account)
+    watch = catalog.watches.get((found.kind or "", resource)) if found else None
+    return watch is not None and any(reactions.matches_glob(type, known) for known in watch.events)

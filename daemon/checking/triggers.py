@@ -1,0 +1,106 @@
+"""Webhooks, watches and schedules: what they name exists, and their texts can be read. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from daemon.checking import naming, templates, types
+from daemon.checking.draft import Draft, Schedule, Watch, Webhook
+from daemon.clock import crontab, firings
+from daemon.contract import wording
+from daemon.contract.catalog import Catalog
+from daemon.model.problems import Problem
+
+MOMENTS = ("cron", "every", "at")
+
+
+def check_webhook(webhook: Webhook) -> Iterator[Problem]:
+    """The type is the operator's own, the key can be rendered."""
+    if webhook.type is not None:
+        path = (*webhook.path, "type")
+        wrong = types.unfit(webhook.type)
+        if wrong is not None or types.is_glob(webhook.type):
+            text = wrong or f"{webhook.type} is a glob, and one type is produced"
+            yield Problem(path, text, "Write dotted words, as in orders.received.")
+        elif types.is_reserved(webhook.type):
+            word = webhook.type.partition(".")[0]
+            text = f"types under {word} are reserved for the events that the daemon itself tells"
+            yield Problem(path, text, "Choose another first word.")
+    if webhook.key is not None:
+        yield from templates.check_templates((*webhook.path, "key"), webhook.key, templates.BODY)
+
+
+def check_watch(draft: Draft, catalog: Catalog, watch: Watch) -> Iterator[Problem]:
+    """The account exists, its kind has the resource, and the options are the resource's."""
+    if watch.account is None:
+        return
+    path = (*watch.path, "service")
+    yield from naming.check_account(draft, catalog, path, watch.account, None, "the watch")
+    account = draft.account(watch.account)
+    if account is None or account.kind not in catalog.account_kinds or watch.resource is None:
+        return
+    declared = catalog.watches.get((account.kind, watch.resource))
+    if declared is None:
+        known = sorted(resource for kind, resource in catalog.watches if kind == account.kind)
+        otherwise = f"{account.kind} has: {', '.join(known)}." if known else f"{account.kind} has none."
+        help = wording.meant(watch.resource, known, otherwise=otherwise)
+        yield Problem(
+            (*watch.path, "resource"), f"{account.kind} has no resource {watch.resource} to watch", help
+        )
+        return
+    known = [
+        "name",
+        "service",
+        "resource",
+        "every",
+        "stalled_after",
+        "backfill",
+        *declared.options.model_fields,
+    ]
+    try:
+        declared.options.model_validate(watch.options)
+    except ValidationError as wrong:
+        yield from wording.problems(wrong, watch.options, watch.path, lambda _path: known)
+
+
+def check_schedule(schedule: Schedule) -> Iterator[Problem]:
+    """Exactly one of ``cron every at``, each readable, in a zone that exists."""
+    given = [key for key in MOMENTS if key in schedule.table]
+    if not given:
+        text = "a schedule needs one of cron, every and at"
+        yield Problem(schedule.path, text, 'Add one, as in cron = "0 2 * * *".', spot="table")
+    elif len(given) > 1:
+        text = f"{' and '.join(given)} exclude one another"
+        yield Problem((*schedule.path, given[-1]), text, "Keep one of them.", spot="key")
+    if "scheduled_for" in schedule.data:
+        text = "scheduled_for is what the firing itself tells"
+        yield Problem((*schedule.path, "data", "scheduled_for"), text, "Choose another name.", spot="key")
+    zone = schedule.table.get("timezone", "UTC")
+    yield from _check_zone(schedule, zone)
+    yield from _check_cron(schedule)
+
+
+def _check_zone(schedule: Schedule, zone: object) -> Iterator[Problem]:
+    if not isinstance(zone, str) or not zone.strip():
+        return
+    try:
+        firings.parse_zone(zone)
+    except ValueError as wrong:
+        text, _, help = str(wrong).partition("; did")
+        yield Problem((*schedule.path, "timezone"), text, f"Did{help}" if help else "")
+        return
+    at, gap = schedule.table.get("at"), schedule.table.get("gap", "after")
+    if isinstance(at, datetime) and gap == "skip" and firings.local_instant(at, zone, "skip") is None:
+        text = f"clocks in {zone} never show {at.isoformat()}, and gap is skip: this never fires"
+        yield Problem((*schedule.path, "at"), text, "Choose another moment.")
+
+
+def _check_cron(schedule: Schedule) -> Iterator[Problem]:
+    cron = schedule.table.get("cron")
+    if isinstance(cron, str) and cron.strip():
+        try:
+            crontab.parse_cron(cron)
+        except ValueError as wrong:
+            help = "Write minute hour day month weekday, as in 0 2 * * *."
+            yield Problem((*schedule.path, "cron"), str(wrong), help)
