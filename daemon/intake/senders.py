@@ -1,0 +1,103 @@
+"""What a ``[[webhook]]`` body becomes: one fact. Plain JSON, or a CloudEvent in structured or binary mode.
+
+Pure; called by ``webhooks`` after the signature was verified.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import unquote
+
+from daemon import expressions
+from daemon.contract.configured import Webhook
+from daemon.contract.errors import MalformedBody
+from daemon.model import events, ids, jsons, times
+from daemon.model.events import Fact
+from daemon.model.jsons import Json
+
+LONGEST_NAME = 500  # characters of a type, subject or key that somebody else chose
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_REQUIRED = ("id", "source", "type")
+
+
+def understand(webhook: Webhook, headers: Mapping[str, str], raw: bytes, body: Json) -> Fact:
+    """The fact that *body* tells. *headers* have lower-case names. :class:`MalformedBody` when it cannot be one."""
+    cloud = _cloud_event(headers, body)
+    if cloud is not None:
+        attributes, data = cloud
+        return _of_cloud_event(webhook, attributes, data, body)
+    key = _key(webhook, body) or headers.get("webhook-id") or ids.digest(raw)
+    return Fact(webhook.type, "", fit_name(key, "key"), as_data(body))
+
+
+def as_data(body: Json) -> jsons.JsonObject:
+    """*body* as an event's data: an object as it is, anything else under ``body``."""
+    return body if isinstance(body, dict) else {"body": body}
+
+
+def _cloud_event(headers: Mapping[str, str], body: Json) -> tuple[dict[str, str], Json] | None:
+    """The attributes and data of a CloudEvent, None where the request is none."""
+    content_type = headers.get("content-type", "").lower()
+    if content_type.startswith("application/cloudevents-batch"):
+        raise MalformedBody("batches of CloudEvents are not taken; send them one by one")
+    if content_type.startswith("application/cloudevents") or _looks_structured(body):
+        if not isinstance(body, dict):
+            raise MalformedBody("a structured CloudEvent is a JSON object")
+        return {name: value for name, value in body.items() if isinstance(value, str)}, body.get("data")
+    if "ce-specversion" in headers:
+        return {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}, body
+    return None
+
+
+def _looks_structured(body: Json) -> bool:
+    return isinstance(body, dict) and "specversion" in body and all(name in body for name in _REQUIRED)
+
+
+def _of_cloud_event(webhook: Webhook, attributes: Mapping[str, str], data: Json, body: Json) -> Fact:
+    missing = [name for name in _REQUIRED if not attributes.get(name)]
+    if missing:
+        raise MalformedBody(f"the CloudEvent lacks {', '.join(missing)}")
+    type = fit_name(attributes["type"], "type")
+    if type.split(".")[0] in events.RESERVED_WORDS:
+        raise MalformedBody(f"the type {type} begins with a reserved word")
+    key = _key(webhook, body) or f"{attributes['source']} {attributes['id']}"
+    subject = fit_name(attributes.get("subject", ""), "subject")
+    return Fact(type, subject, fit_name(key, "key"), as_data(data), _time(attributes.get("time")))
+
+
+def replace_data(fact: Fact, data: jsons.JsonObject) -> Fact:
+    """*fact* with other *data* (the blanked one)."""
+    return replace(fact, data=data)
+
+
+def _time(text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        return times.parse_rfc3339(text)
+    except ValueError:
+        raise MalformedBody("the CloudEvent's time is not RFC 3339") from None
+
+
+def _key(webhook: Webhook, body: Json) -> str | None:
+    """The operator's own dedupe key, None where there is no template for one."""
+    if webhook.key is None:
+        return None
+    try:
+        value = expressions.to_plain(expressions.compile_text(webhook.key).render({"body": body}))
+    except expressions.ExpressionError as wrong:
+        raise MalformedBody(f"the key cannot be made: {wrong.text}") from None
+    if value is None or value == "":
+        raise MalformedBody("the key is empty")
+    return value if isinstance(value, str) else jsons.dumps(value)
+
+
+def fit_name(text: str, what: str) -> str:
+    """*text* where it can be a type, subject or key; long keys become their digest."""
+    if _CONTROL.search(text):
+        raise MalformedBody(f"the {what} holds control characters")
+    if len(text) <= LONGEST_NAME:
+        return text
+    if what == "key":
+        return ids.digest(text)
+    raise MalformedBody(f"the {what} is longer than {LONGEST_NAME} characters")

@@ -1,0 +1,62 @@
+"""Whether a callback is genuine: derived tokens in paths, and the three verifications of ``[[webhook]]``.
+
+Pure; every comparison of secrets takes constant time. Called by ``webhooks``; ``app`` and ``cli`` derive URLs here.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from urllib.parse import quote
+
+TOKEN_BYTES = 24
+
+DEFAULT_HEADERS = {"hmac-sha256": "X-Hub-Signature-256", "token": "Authorization"}
+
+
+def derive_token(secret: str, account: str, hook: str) -> str:
+    """The token of an account's hook: unguessable without *secret*, the same after every restart."""
+    said = f"pointsman callback\n{account}\n{hook}".encode()
+    raw = hmac.new(secret.encode(), said, hashlib.sha256).digest()[:TOKEN_BYTES]
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def callback_path(secret: str, account: str, hook: str) -> str:
+    """The path of an account's hook on the public listener."""
+    return f"/hooks/{quote(account, safe='')}/{hook}/{derive_token(secret, account, hook)}"
+
+
+def is_equal(given: str, expected: str) -> bool:
+    """Whether two secret texts are the same, in a time that tells nothing about where they differ."""
+    return hmac.compare_digest(
+        hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest(),
+        hashlib.sha256(expected.encode("utf-8", "surrogateescape")).digest(),
+    )
+
+
+def verify(how: str, header: str | None, secret: str, headers: Mapping[str, str], raw: bytes) -> bool:
+    """Whether the request with *headers* (any case) and body *raw* knows *secret*, in the way *how*."""
+    if how == "standard-webhooks":
+        return _verify_standard(secret, headers, raw)
+    given = headers.get(header or DEFAULT_HEADERS[how], "")
+    if how == "hmac-sha256":
+        signature = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+        return is_equal(given.removeprefix("sha256=").lower(), signature)
+    return is_equal(_bare(given), secret)
+
+
+def _bare(given: str) -> str:
+    word, _, rest = given.partition(" ")
+    return rest.strip() if word.lower() == "bearer" and rest else given
+
+
+def _verify_standard(secret: str, headers: Mapping[str, str], raw: bytes) -> bool:
+    """Standard Webhooks, by its reference library; the body's text must be what was signed."""
+    from standardwebhooks import Webhook, WebhookVerificationError
+
+    lower = {name.lower(): value for name, value in headers.items()}
+    try:
+        Webhook(secret).verify(raw, lower, json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        return False  # ValueError: the body is not UTF-8, or the header's base64 is broken
+    return True
