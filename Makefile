@@ -12,7 +12,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.built
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint format types walls docs bench clean
 
@@ -40,7 +40,7 @@ test: $(STAMP) ## the tests, on two cores (ARGS="-k name": some of them)
 
 lint: $(STAMP) ## the code's form
 	@echo "Reading the code's form"
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/ruff format --check .
 
 format: $(STAMP) ## put the code into that form
