@@ -4,7 +4,7 @@ Pure. Called by the face of this room; ``pages`` reads what comes out.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel
 
@@ -89,7 +89,7 @@ def plain(docstring: str) -> str:
 
 
 def config(schema: JsonObject) -> JsonObject:
-    """``{"tables": [{name, about, keys: [{name, shape, required, default, about}]}]}`` in the schema's order.
+    """``{"tables": [{name, about, keys: [{name, shape, required, default, about}], variants}]}`` in order.
 
     *name* is the table's header as a file has it, ``""`` for the keys before any table.
     """
@@ -129,23 +129,49 @@ def _below(name: str, schema: Json, known: shapes.Shapes, depth: int) -> Iterato
 
 
 def _table(name: str, found: JsonObject, known: shapes.Shapes) -> JsonObject:
-    required = found.get("required", [])
-    keys = [known.field(key, one, required=key in required) for key, one in found["properties"].items()]
     return {
         "name": f"[{_header(name)}]" if name else "",
-        "title": str(found.get("title", "")),
         "about": plain(str(found.get("description", ""))),
-        "keys": [
-            {
-                "name": key.name,
-                "shape": key.shape,
-                "required": key.required,
-                "default": key.default,
-                "about": key.about,
-            }
-            for key in keys
-        ],
+        "keys": _keys(found, known),
+        "variants": list(_variants(found, known)),
     }
+
+
+def _keys(found: JsonObject, known: shapes.Shapes, without: Iterable[str] = ()) -> list[JsonObject]:
+    """The keys of an object's schema; one that a variant only allows again (``true``) says nothing."""
+    required = found.get("required", [])
+    listed = [
+        known.field(key, one, required=key in required)
+        for key, one in jsons.as_object(found.get("properties")).items()
+        if key not in without and isinstance(one, dict)
+    ]
+    return [
+        {
+            "name": key.name,
+            "shape": key.shape,
+            "required": key.required,
+            "default": key.default,
+            "about": key.about,
+        }
+        for key in listed
+    ]
+
+
+def _variants(found: JsonObject, known: shapes.Shapes) -> Iterator[JsonObject]:
+    """What may stand in a table by the value of one of its keys: ``{key, value, inside, keys}``.
+
+    Schemas say so with ``if`` and ``then``. *inside* is the key under which *keys* stand, or "" for the table
+    itself.
+    """
+    for one in found.get("allOf", []):
+        then = jsons.as_object(one.get("then"))
+        for key, test in jsons.as_object(jsons.as_object(one.get("if")).get("properties")).items():
+            told = {"key": key, "value": test.get("const")}
+            yield {**told, "inside": "", "keys": _keys(then, known, without=found["properties"])}
+            for name in found["properties"]:
+                inner = jsons.as_object(jsons.as_object(then.get("properties")).get(name))
+                if inner.get("properties"):
+                    yield {**told, "inside": name, "keys": _keys(inner, known)}
 
 
 def _header(name: str) -> str:

@@ -97,6 +97,29 @@ def config_page(document: JsonObject) -> str:
 
 
 def _config_table(one: JsonObject) -> list[str]:
+    parts = [
+        f"## `{one['name']}`" if one["name"] else "## Before any table",
+        one["about"],
+        _keys(one["keys"]),
+    ]
+    for variant in one["variants"]:
+        if variant["keys"] and not variant["inside"]:
+            parts += [f'With `{variant["key"]} = "{variant["value"]}"` also:', _keys(variant["keys"])]
+    by_inside = [variant for variant in one["variants"] if variant["inside"]]
+    for inside in dict.fromkeys(variant["inside"] for variant in by_inside):
+        rows = [_inside(variant) for variant in by_inside if variant["inside"] == inside]
+        parts.append(_table((by_inside[0]["key"], f"keys of `{inside}`"), rows))
+    return parts
+
+
+def _inside(variant: JsonObject) -> tuple[str, str]:
+    """One row: a value, an action's with a link to its own page, and the keys that it takes."""
+    value = str(variant["value"])
+    shown = _link(value, "actions.md") if variant["key"] == "action" else f"`{value}`"
+    return shown, ", ".join(f"`{key['name']}`" for key in variant["keys"])
+
+
+def _keys(keys: Sequence[JsonObject]) -> str:
     rows = [
         (
             f"`{key['name']}`",
@@ -104,13 +127,9 @@ def _config_table(one: JsonObject) -> list[str]:
             _default(key["required"], key["default"]),
             key["about"],
         )
-        for key in one["keys"]
+        for key in keys
     ]
-    return [
-        f"## `{one['name']}`" if one["name"] else "## Before any table",
-        one["about"],
-        _table(("key", "value", "default", "what it is for"), rows),
-    ]
+    return _table(("key", "value", "default", "what it is for"), rows)
 
 
 def commands_page(document: JsonObject) -> str:
@@ -172,9 +191,9 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
-def _link(name: str) -> str:
+def _link(name: str, page: str = "") -> str:
     anchor = re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-")
-    return f"[`{name}`](#{anchor})"
+    return f"[`{name}`]({page}#{anchor})"
 
 
 def _first_line(text: str) -> str:

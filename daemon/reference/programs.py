@@ -27,13 +27,16 @@ class Command(Protocol):
     """A command, as Click keeps it; a group has ``commands`` by name beside."""
 
     @property
-    def help(self) -> str | None: ...
+    def help(self) -> str | None:
+        """Its documentation."""
 
     @property
-    def hidden(self) -> bool: ...
+    def hidden(self) -> bool:
+        """Whether it is not to be shown."""
 
     @property
-    def params(self) -> Sequence[Any]: ...
+    def params(self) -> Sequence[Any]:
+        """Its arguments and options, each a :class:`Parameter`."""
 
 
 def commands(program: Command, name: str = "pointsman") -> JsonObject:

@@ -44,8 +44,9 @@ class Shapes:
     def resolve(self, schema: Json) -> JsonObject:
         """*schema* with its reference followed; what stands beside the reference comes first."""
         given = jsons.as_object(schema)
-        if len(jsons.as_object(given).get("allOf", [])) == 1:
-            given = {**jsons.as_object(given["allOf"][0]), **{k: v for k, v in given.items() if k != "allOf"}}
+        whole = given.get("allOf", [])
+        if len(whole) == 1 and "if" not in whole[0]:
+            given = {**jsons.as_object(whole[0]), **{k: v for k, v in given.items() if k != "allOf"}}
         target = given.get("$ref")
         if not isinstance(target, str):
             return given

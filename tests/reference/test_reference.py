@@ -102,11 +102,24 @@ SCHEMA: JsonObject = {
             "properties": {
                 "height": {"type": "integer", "default": 2},
                 "side": {"enum": ["left", "right"]},
+                "with": {"type": "object"},
                 "limits": {
                     "type": "object",
                     "properties": {"weight": {"type": "number"}, "boxes": {"type": "integer"}},
                 },
             },
+            "allOf": [
+                {
+                    "if": {"properties": {"side": {"const": "left"}}},
+                    "then": {
+                        "properties": {
+                            "height": True,
+                            "lamp": {"type": "boolean", "description": "Lit."},
+                            "with": {"properties": {"hook": {}}},
+                        }
+                    },
+                }
+            ],
         },
     },
 }
@@ -173,6 +186,14 @@ def test_the_config_page_has_a_table_for_each_header() -> None:
     assert "| `pin` | secret |  |  |" in page
     assert "| `side` | `left` or `right` |  |  |" in page
     assert "| `height` | whole number | `2` |  |" in page
+
+
+def test_the_config_page_tells_what_a_value_brings_with_it() -> None:
+    page = reference.render("config", CATALOG, SCHEMA)
+    assert 'With `side = "left"` also:' in page
+    assert "| `lamp` | true or false |  | Lit. |" in page
+    assert "| `left` | `hook` |" in page
+    assert page.count("| `height` |") == 1
 
 
 def small_program() -> typer.Typer:
