@@ -1,7 +1,7 @@
 """Logging: structlog, JSON under systemd, readable lines on a terminal. The wording is ``noun.past_verb``.
 
-Set up once by ``cli``; every room takes ``structlog.get_logger()``. No secret may be bound: known secret values are
-blanked as a last line of defence.
+Set up once by ``cli``; every room takes ``structlog.get_logger()``. No secret may be bound: known secret
+values are blanked as a last line of defence.
 """
 
 import logging
@@ -19,7 +19,9 @@ _SYSLOG = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 
 def set_up(level: str = "info", format: Format = "auto", blank: Callable[[str], str] | None = None) -> None:
-    """Make every later log line go to standard error in *format*, from *level* on; *blank* clears known secrets."""
+    """Make every later log line go to standard error in *format*, from *level* on; *blank* clears known
+    secrets.
+    """
     as_json = format == "json" or (format == "auto" and not sys.stderr.isatty())
     structlog.configure(
         processors=[
@@ -72,4 +74,10 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger()
         error = record.exc_info[1] if record.exc_info else None
-        log.log(record.levelno, "library.complained", library=record.name, said=record.getMessage(), exc_info=error)
+        log.log(
+            record.levelno,
+            "library.complained",
+            library=record.name,
+            said=record.getMessage(),
+            exc_info=error,
+        )

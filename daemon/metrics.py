@@ -1,6 +1,7 @@
 """What is counted, for Prometheus. One registry of our own, so that nothing of the process leaks in twice.
 
-Every room counts here; ``web`` serves it at ``/metrics``. Gauges that the journal knows are set just before that.
+Every room counts here; ``web`` serves it at ``/metrics``. Gauges that the journal knows are set just before
+that.
 """
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -11,13 +12,28 @@ callbacks = Counter(
     "pointsman_callbacks", "Callbacks by what became of them.", ["hook", "outcome"], registry=registry
 )
 events = Counter("pointsman_events", "Events recorded, by type.", ["type"], registry=registry)
-runs = Counter("pointsman_runs", "Runs that came to rest, by reaction and status.", ["reaction", "status"], registry=registry)
-open_runs = Gauge(
-    "pointsman_open_runs", "Runs that are not finished, by reaction and status.", ["reaction", "status"], registry=registry
+runs = Counter(
+    "pointsman_runs",
+    "Runs that came to rest, by reaction and status.",
+    ["reaction", "status"],
+    registry=registry,
 )
-calls = Counter("pointsman_calls", "Calls of services, by account and outcome.", ["account", "outcome"], registry=registry)
+open_runs = Gauge(
+    "pointsman_open_runs",
+    "Runs that are not finished, by reaction and status.",
+    ["reaction", "status"],
+    registry=registry,
+)
+calls = Counter(
+    "pointsman_calls", "Calls of services, by account and outcome.", ["account", "outcome"], registry=registry
+)
 call_seconds = Histogram("pointsman_call_seconds", "How long calls took.", ["account"], registry=registry)
-polls = Counter("pointsman_polls", "Polls, by account, resource and outcome.", ["account", "resource", "outcome"], registry=registry)
+polls = Counter(
+    "pointsman_polls",
+    "Polls, by account, resource and outcome.",
+    ["account", "resource", "outcome"],
+    registry=registry,
+)
 poll_lag = Gauge("pointsman_poll_lag_seconds", "How late the last poll began.", registry=registry)
 commit_batch = Histogram(
     "pointsman_commit_batch_size",
@@ -34,5 +50,7 @@ admission_batch = Histogram(
 oldest_unrouted = Gauge(
     "pointsman_oldest_unrouted_seconds", "Age of the oldest event that is not routed.", registry=registry
 )
-oldest_due = Gauge("pointsman_oldest_due_run_seconds", "How long the oldest due run has waited.", registry=registry)
+oldest_due = Gauge(
+    "pointsman_oldest_due_run_seconds", "How long the oldest due run has waited.", registry=registry
+)
 reloads = Counter("pointsman_reloads", "Reloads of the config, by outcome.", ["outcome"], registry=registry)

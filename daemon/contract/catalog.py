@@ -10,7 +10,6 @@ from typing import TypeVar
 from daemon.contract import own_events, secrets
 from daemon.contract.declare import Action, Connector, EventData, Watch, Webhook
 
-
 K = TypeVar("K")
 V = TypeVar("V")
 

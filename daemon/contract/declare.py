@@ -43,7 +43,8 @@ class Options(BaseModel):
 
 
 class EventData(BaseModel):
-    """Base of an event's ``data``. ``type`` and ``subject`` say what it is; ``example`` is one that validates.
+    """Base of an event's ``data``. ``type`` and ``subject`` say what it is; ``example`` is one that
+    validates.
 
     Undocumented vendor fields pass through below the documented ones.
     """
@@ -128,7 +129,9 @@ ActionFunction = Callable[[Any, Any, Call], Awaitable[Done[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One ability of a service. *doubt_of* overrides *doubt* by the parameters (``request`` goes by method)."""
+    """One ability of a service. *doubt_of* overrides *doubt* by the parameters (``request`` goes by
+    method).
+    """
 
     name: str
     doubt: Doubt
@@ -150,9 +153,10 @@ class Cursor:
     """What a watch remembers, given to its next poll.
 
     *memory* holds what was remembered of each remote object, by :attr:`Seen.id`. *wanted* are the ids to look
-    at, or None for all there are. *announce* is false at the very first poll of a watch (without ``backfill``):
-    what exists already is remembered and not told. For followed and called-back objects it is true. *callbacks*
-    counts the callbacks that have come for an id so far, *hinted* are the ids that a callback asked to look at,
+    at, or None for all there are. *announce* is false at the very first poll of a watch (without
+    ``backfill``): what exists already is remembered and not told. For followed and called-back objects it
+    is true. *callbacks* counts the callbacks that have come for an id so far, *hinted* are the ids that a
+    callback asked to look at,
     *claims* what those callbacks said (:attr:`Claim.claimed`), where it is known: what all of them invented is
     not told. *now* is the instant of the poll.
     """
@@ -171,8 +175,9 @@ class Seen:
     """One remote object as a poll (or a trusted callback) found it.
 
     *id* is the object's id within its account and resource; where the vendor's ids are only unique within a
-    parent it is ``parent/id``. *memory* is what to remember. *facts* are what changed. *state* is the vendor's
-    own word for where it stands (for ``stalled_after``); *final* says that nothing more comes by itself.
+    parent it is ``parent/id``. *memory* is what to remember. *facts* are what changed. *state* is the
+    vendor's own word for where it stands (for ``stalled_after``); *final* says that nothing more comes by
+    itself.
     *resource* is the object as events show it. A waiting step is given *result* when *final*, or fails with
     *failure*. *gone* says that it does not exist any more: it is forgotten after its facts are told.
     """
@@ -237,10 +242,11 @@ class Webhook:
     """A callback that a service sends.
 
     *understand* reads the decoded JSON and the query string (:class:`~daemon.contract.errors.MalformedBody`
-    if it is not the documented shape). *told* makes the typed facts when the body itself is trusted (read-back
-    off), from what was remembered and the number of callbacks so far, this one included: None means that it says
-    nothing new. *news* says, with read-back on, whether a claim could be news beside what is remembered (False:
-    counters equal or gone back). *judge* compares a claim with the memory that a poll made (None: not there).
+    if it is not the documented shape). *told* makes the typed facts when the body itself is trusted
+    (read-back off), from what was remembered and the number of callbacks so far, this one included: None
+    means that it says nothing new. *news* says, with read-back on, whether a claim could be news beside
+    what is remembered (False: counters equal or gone back). *judge* compares a claim with the memory that a
+    poll made (None: not there).
     *repair* is given a body that is not JSON and answers what the sender must have meant, or None. All are
     pure.
     """

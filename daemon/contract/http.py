@@ -1,7 +1,8 @@
 """The one HTTP client: limits, time-outs, no redirects, and errors sorted by what may have happened.
 
-Every connector's ``client`` speaks through an :class:`Http` of its own account. It knows no vendor: auth headers
-and the meaning of statuses are the client's. Built in ``app``; this file and the listeners alone know aiohttp.
+Every connector's ``client`` speaks through an :class:`Http` of its own account. It knows no vendor: auth
+headers and the meaning of statuses are the client's. Built in ``app``; this file and the listeners alone
+know aiohttp.
 """
 
 import asyncio
@@ -111,9 +112,10 @@ class Http:
         """Send one request and read its answer whole, whatever its status.
 
         *path* begins with a slash and is sent as it is (callers quote their ids with :func:`segment`). *files*
-        maps part names to ``(file name, content, content type)`` and makes the body multipart. *auth* is awaited
-        for credentials headers. :class:`TemporaryError` when there was no answer: ``in_doubt`` tells whether the
-        request may have arrived. A redirect is a :class:`PermanentError` that names its target.
+        maps part names to ``(file name, content, content type)`` and makes the body multipart. *auth* is
+        awaited for credentials headers. :class:`TemporaryError` when there was no answer: ``in_doubt``
+        tells whether the request may have arrived. A redirect is a :class:`PermanentError` that names its
+        target.
         """
         url = self._url(path, query)
         sent_headers = {"User-Agent": AGENT, "Accept": "application/json", **(headers or {})}
@@ -327,9 +329,10 @@ def retry_after(reply: Reply, now: int) -> int | None:
 
 
 def raise_for_status(reply: Reply, text: str) -> None:
-    """Sort a failing status as HTTP means it: 401 and 403 are refused credentials, 408 425 429 and 5xx temporary,
-    every other 4xx permanent (404 and 410: missing). *text* is what the vendor says. Connectors whose vendor means
-    something else look first."""
+    """Sort a failing status as HTTP means it: 401 and 403 are refused credentials, 408 425 429 and 5xx
+    temporary, every other 4xx permanent (404 and 410: missing). *text* is what the vendor says. Connectors
+    whose vendor means something else look first.
+    """
     if reply.status < 400:
         return
     said = f"{reply.status}: {text}" if text else f"{reply.status}"

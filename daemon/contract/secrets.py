@@ -1,6 +1,7 @@
 """Secrets: how a model marks them, and the one place where they are blanked.
 
-Everything that enters the journal passes :func:`blank` first: events, requests, responses, errors, rejections.
+Everything that enters the journal passes :func:`blank` first: events, requests, responses, errors,
+rejections.
 """
 
 import re

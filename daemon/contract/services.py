@@ -19,7 +19,8 @@ GENERAL = "general"  # the connector whose actions speak to no account
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """*clients* by account name (and ``general``). *callback_url* gives this daemon's URL for an account's hook.
+    """*clients* by account name (and ``general``). *callback_url* gives this daemon's URL for an account's
+    hook.
 
     *resolve* turns a secret's form into the secret itself. *max_payload* is in bytes.
     """
@@ -33,7 +34,9 @@ class Services:
     max_payload: int
 
     def client(self, account: str | None) -> Any:
-        """The client of *account*, or of the general actions; :class:`PermanentError` when it is configured no more."""
+        """The client of *account*, or of the general actions; :class:`PermanentError` when it is configured
+        no more.
+        """
         found = self.clients.get(account or GENERAL)
         if found is None:
             raise errors.PermanentError(f"the account {account} is not in the config any more")

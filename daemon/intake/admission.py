@@ -1,7 +1,8 @@
 """Admission: arrivals of many requests are written in one commit, and each is answered only after it.
 
-The commit forms itself (see ``journal.database.Batches``): one loop turn after the first arrival it begins, and what
-comes meanwhile is the next one. Used by ``webhooks``; ``arrivals`` says what each kind of arrival writes.
+The commit forms itself (see ``journal.database.Batches``): one loop turn after the first arrival it begins,
+and what comes meanwhile is the next one. Used by ``webhooks``; ``arrivals`` says what each kind of arrival
+writes.
 """
 
 import asyncio

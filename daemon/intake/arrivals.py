@@ -1,7 +1,7 @@
 """What an arrival writes: an event; for a callback that is read back also a hint and a row that is due now.
 
-Plain functions of one connection, called by ``admission`` with a whole batch: one statement for all events, one for all
-hints, one for all rows.
+Plain functions of one connection, called by ``admission`` with a whole batch: one statement for all events,
+one for all hints, one for all rows.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,9 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came: a fact that is recorded as it is, or a *claim* whose meaning depends on what is remembered."""
+    """What came: a fact that is recorded as it is, or a *claim* whose meaning depends on what is
+    remembered.
+    """
 
     source: str
     fact: Fact | None = None

@@ -1,6 +1,7 @@
 """Refused callbacks: kept in the journal, bounded in size, number and pace, with their tokens blanked.
 
-Called by ``webhooks``. A flood of wrong paths is counted whole and kept in part: it must not wear the disk out.
+Called by ``webhooks``. A flood of wrong paths is counted whole and kept in part: it must not wear the disk
+out.
 """
 
 import asyncio

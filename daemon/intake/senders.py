@@ -21,7 +21,9 @@ _REQUIRED = ("id", "source", "type")
 
 
 def understand(webhook: Webhook, headers: Mapping[str, str], raw: bytes, body: Json) -> Fact:
-    """The fact that *body* tells. *headers* have lower-case names. :class:`MalformedBody` when it cannot be one."""
+    """The fact that *body* tells. *headers* have lower-case names. :class:`MalformedBody` when it cannot be
+    one.
+    """
     cloud = _cloud_event(headers, body)
     if cloud is not None:
         attributes, data = cloud

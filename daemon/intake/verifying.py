@@ -1,6 +1,7 @@
 """Whether a callback is genuine: derived tokens in paths, and the three verifications of ``[[webhook]]``.
 
-Pure; every comparison of secrets takes constant time. Called by ``webhooks``; ``app`` and ``cli`` derive URLs here.
+Pure; every comparison of secrets takes constant time. Called by ``webhooks``; ``app`` and ``cli`` derive
+URLs here.
 """
 
 import base64

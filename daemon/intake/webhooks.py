@@ -1,7 +1,8 @@
 """The public listener: callbacks of the services and of other senders, and nothing else.
 
-A 2xx leaves only after the event is durably committed (``admission``). There is no router and no middleware: the paths
-are few, and every wrong one gets the same bytes. Behind it come ``admission`` and, for hints, ``watches``.
+A 2xx leaves only after the event is durably committed (``admission``). There is no router and no
+middleware: the paths are few, and every wrong one gets the same bytes. Behind it come ``admission`` and,
+for hints, ``watches``.
 """
 
 import asyncio

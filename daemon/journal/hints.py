@@ -3,7 +3,7 @@
 Called by ``intake``; plain functions of one connection, none commits.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,22 +55,14 @@ def _to_row(hint: Hint) -> dict[str, Any]:
     }
 
 
-def waiting_for(connection: Connection, watch: str, ids: Iterable[str]) -> list[Hint]:
-    """The undecided hints that the row *watch* reads back, oldest first; those of *ids* only."""
+def waiting(connection: Connection, watch: str) -> list[Hint]:
+    """The undecided hints that the row *watch* reads back, oldest first."""
     query = (
         sa.select(hints)
-        .where(hints.c.watch == watch, hints.c.verdict == "waiting", hints.c.event_id.in_(list(ids)))
+        .where(hints.c.watch == watch, hints.c.verdict == "waiting")
         .order_by(hints.c.created_at, hints.c.event_id)
     )
     return [from_row(row) for row in connection.execute(query)]
-
-
-def waiting_ids(connection: Connection, watch: str) -> list[tuple[str, str]]:
-    """``(event id, remote id)`` of the undecided hints of a row."""
-    query = sa.select(hints.c.event_id, hints.c.remote_id).where(
-        hints.c.watch == watch, hints.c.verdict == "waiting"
-    )
-    return [(row.event_id, row.remote_id) for row in connection.execute(query)]
 
 
 def decide(

@@ -62,7 +62,8 @@ def as_object(value: Json) -> JsonObject:
 
 
 def bound(value: Json, most: int) -> Json:
-    """*value* within *most* bytes of JSON: a larger result has ``rows`` null, ``truncated`` true and ``row_count``.
+    """*value* within *most* bytes of JSON: a larger result has ``rows`` null, ``truncated`` true and
+    ``row_count``.
 
     What is too large without rows becomes ``{"truncated": true, "size": bytes}``.
     """

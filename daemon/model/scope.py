@@ -53,8 +53,9 @@ def of_run(run: Run) -> JsonObject:
 
 
 def build(event: Event, now: int, state: Mapping[str, Json], **more: Any) -> Scope:
-    """The scope of one evaluation. ``state("key")`` gives what *state* holds and raises :class:`StateNeeded` for a
-    key it lacks; a key that was never set stands in *state* with None."""
+    """The scope of one evaluation. ``state("key")`` gives what *state* holds and raises
+    :class:`StateNeeded` for a key it lacks; a key that was never set stands in *state* with None.
+    """
     instant = times.to_datetime(now)
     return {"event": of_event(event), "state": _lookup(state), "now": lambda: instant, **more}
 

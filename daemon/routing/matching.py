@@ -48,7 +48,9 @@ def listens(reaction: Reaction, type: str) -> bool:
 
 
 def wishes(rules: Rules, event: Event, now: int, state: Mapping[str, Json]) -> list[Wish]:
-    """The runs that *event* asks for. :class:`~daemon.model.scope.StateNeeded` for a state key not in *state*."""
+    """The runs that *event* asks for. :class:`~daemon.model.scope.StateNeeded` for a state key not in
+    *state*.
+    """
     return [
         wish
         for reaction in rules.for_type(event.type)

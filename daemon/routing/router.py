@@ -1,8 +1,8 @@
 """The router: reads new events in the journal's order and writes the runs they ask for, with "routed", in one
 transaction.
 
-Before it stand ``intake`` and whoever emits; behind it ``running``'s workers, to whom a run is handed in memory when one
-is free (born claimed), and who otherwise find it as a row.
+Before it stand ``intake`` and whoever emits; behind it ``running``'s workers, to whom a run is handed in
+memory when one is free (born claimed), and who otherwise find it as a row.
 """
 
 from collections.abc import Sequence

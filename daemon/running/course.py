@@ -1,7 +1,7 @@
 """One run in hand: its steps in order, each with an intent committed before the call and an outcome after.
 
-``worker`` starts it. What is decided (``retry``, ``doubt``) is pure; what is written stands in ``outcome``. An outcome
-rides in the same commit as the next step's intent, so a run of three steps costs four commits.
+``worker`` starts it. What is decided (``retry``, ``doubt``) is pure; what is written stands in ``outcome``.
+An outcome rides in the same commit as the next step's intent, so a run of three steps costs four commits.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from daemon.model import ids, jsons, scope, times
 from daemon.model.events import DEEPEST, Event
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.reactions import Do, Reaction
-from daemon.model.runs import Doubt, Run, RunStatus, Step, StepStatus
+from daemon.model.runs import Doubt, Run, Step, StepStatus
 from daemon.model.scope import Scope, StateNeeded
 from daemon.model.times import Clock
 from daemon.running import doubt, outcome, parameters, retry
@@ -71,7 +71,9 @@ class Courses:
         self._definitions: dict[str, Reaction] = {}
 
     async def take(self, run: Run) -> None:
-        """Take *run* as far as it goes now. :class:`~daemon.journal.database.LostLease` when another has it."""
+        """Take *run* as far as it goes now. :class:`~daemon.journal.database.LostLease` when another has
+        it.
+        """
         with structlog.contextvars.bound_contextvars(trace=run.trace, run=run.id, reaction=run.reaction):
             try:
                 course = await self._load(run)
@@ -138,7 +140,9 @@ class Courses:
     def _plan(
         self, course: Course, position: int, do: Do, step: Step | None, seen: Scope
     ) -> "Planned | None":
-        """The call to make, or None where the step's condition is false. A step begun earlier keeps its request."""
+        """The call to make, or None where the step's condition is false. A step begun earlier keeps its
+        request.
+        """
         services = self._services()
         if step is None and do.condition is not None:
             if not expressions.compile_condition(do.condition).holds(seen):
@@ -185,7 +189,7 @@ class Courses:
         except TimeoutError:
             lost = errors.TemporaryError(outcome.overdue(course.reaction), in_doubt=True)
             return await self._after_failure(course, step, lost)
-        except Exception as bug:  # noqa: BLE001 - a bug of ours ends this run, never the loop
+        except Exception as bug:
             log.exception("step.broke", step=step.id, action=step.action)
             return await self._die(
                 course, step, f"a bug in Pointsman: {type(bug).__name__}; the log has the traceback"

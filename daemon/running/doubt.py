@@ -1,6 +1,7 @@
 """What to do about a call whose effect is not known. Pure.
 
-A step with an intent and no outcome is in doubt, whether the process died or the answer was lost after sending.
+A step with an intent and no outcome is in doubt, whether the process died or the answer was lost after
+sending.
 """
 
 from enum import Enum

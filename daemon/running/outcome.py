@@ -109,7 +109,9 @@ def retry_later(run: Run, step: Step, due_at: int, error: str) -> Write:
 
 
 def finish_step(run: Run, step: Step, done: Done[Any], services: Services, now: int) -> list[Write]:
-    """What a successful call leaves behind: the step's outcome, facts, state, remote objects, work to follow."""
+    """What a successful call leaves behind: the step's outcome, facts, state, remote objects, work to
+    follow.
+    """
 
     def write(connection: Connection) -> None:
         steps.put(connection, step)

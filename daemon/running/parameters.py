@@ -1,7 +1,8 @@
 """A step's parameters: rendered once, with its intent; secrets stay references until each call.
 
-Called by ``course``. What is written down never holds a secret: a parameter that its action declares secret is kept as
-the reference the operator wrote, or as its template's text, and everything else passes the blanker.
+Called by ``course``. What is written down never holds a secret: a parameter that its action declares secret
+is kept as the reference the operator wrote, or as its template's text, and everything else passes the
+blanker.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,8 @@ class UnfitParameters(Exception):
 def render(action: Action, written: JsonObject, scope: Scope) -> JsonObject:
     """The parameters to write down: secret ones as references, the rest as plain JSON.
 
-    :class:`UnfitParameters`; :class:`~daemon.model.scope.StateNeeded` for a state key that is not in the scope.
+    :class:`UnfitParameters`; :class:`~daemon.model.scope.StateNeeded` for a state key that is not in the
+    scope.
     """
     hidden = secrets.secret_fields(action.parameters)
     try:
@@ -43,7 +45,9 @@ def _reference(value: Json) -> Json:
 
 
 def was_blanked(request: Json) -> bool:
-    """Whether a stored request lost something to the blanker, so that it must be rendered anew for the call."""
+    """Whether a stored request lost something to the blanker, so that it must be rendered anew for the
+    call.
+    """
     if isinstance(request, dict):
         return any(was_blanked(value) for value in request.values())
     if isinstance(request, list):
@@ -52,7 +56,9 @@ def was_blanked(request: Json) -> bool:
 
 
 def resolve(action: Action, request: JsonObject, scope: Scope, services: Services) -> BaseModel:
-    """The parameters of one call: *request* with its secrets in place, validated. :class:`UnfitParameters`."""
+    """The parameters of one call: *request* with its secrets in place, validated.
+    :class:`UnfitParameters`.
+    """
     hidden = secrets.secret_fields(action.parameters)
     try:
         values = {

@@ -8,8 +8,8 @@ _DOUBLINGS = 30  # beyond, any first delay has long met its maximum
 def next_delay(retry: Retry, attempts: int, retry_after: int | None, chance: float) -> int | None:
     """Microseconds until the next attempt after *attempts* made, None when they are spent.
 
-    Exponential backoff with full jitter: *chance* (0 to 1) of ``first * 2^(attempts - 1)``, at most ``max``. What the
-    service asked for (*retry_after*) is always obeyed; the jitter comes on top.
+    Exponential backoff with full jitter: *chance* (0 to 1) of ``first * 2^(attempts - 1)``, at most
+    ``max``. What the service asked for (*retry_after*) is always obeyed; the jitter comes on top.
     """
     if attempts >= retry.attempts:
         return None

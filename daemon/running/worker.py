@@ -1,7 +1,7 @@
 """The workers: claim due runs under a lease and take each through its course.
 
-``routing`` hands runs over that were born claimed; everything else is found in the journal: retries whose time has
-come, runs that waited, leases that ran out.
+``routing`` hands runs over that were born claimed; everything else is found in the journal: retries whose
+time has come, runs that waited, leases that ran out.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ from functools import partial
 
 import structlog
 
-from daemon import metrics
 from daemon.journal import runs
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease

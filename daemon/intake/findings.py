@@ -1,0 +1,207 @@
+"""What a poll writes, in one transaction: events, what is remembered, verdicts, woken runs, the row's next
+time.
+
+Plain functions of one connection, called by ``watches``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from daemon.contract.declare import Claim, Seen, Verdict, Watch, Webhook
+from daemon.contract.own_events import CallbackRefuted
+from daemon.contract.services import Services
+from daemon.journal import events, hints, runs, steps, watches
+from daemon.journal.database import Connection
+from daemon.journal.hints import Hint
+from daemon.journal.watches import Memory, Polled
+from daemon.model import jsons, times
+from daemon.model.events import Fact, Lineage
+from daemon.model.runs import StepStatus
+
+OWN = "pointsman"  # the source of events about ourselves
+
+
+class Stale(Exception):
+    """Something of what the poll began with was changed meanwhile: look again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A poll that has been made: of which row, from which memories and hints, and when it began."""
+
+    row: Polled
+    kind: str
+    watch: Watch
+    before: Mapping[str, Memory]
+    asked: Sequence[Hint]
+    began_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What :func:`record` wrote, for the log and the bells."""
+
+    events: int
+    woken: int
+    refuted: int
+
+
+def record(connection: Connection, look: Look, seen: Sequence[Seen], services: Services, now: int) -> Told:
+    """Write what *look* found. :class:`Stale`, or ``LostLease`` when another node has the row."""
+    row = look.row
+    current = watches.recall(connection, row.account, row.resource, [one.id for one in seen])
+    for one in seen:
+        if _version(current.get(one.id)) != _version(look.before.get(one.id)):
+            raise Stale(one.id)
+    kept: list[Memory] = []
+    told = woken = 0
+    for one in seen:
+        memory, count = _tell(connection, look, one, current.get(one.id), services, now)
+        told += count
+        if memory is not None:
+            kept.append(memory)
+        if one.final or one.gone:
+            woken += _wake(connection, row, one, services, now)
+    watches.remember(connection, row.account, row.resource, kept)
+    watches.forget(connection, row.account, row.resource, [one.id for one in seen if one.gone])
+    refuted = _judge(
+        connection, look, seen, {**current, **{one.remote_id: one for one in kept}}, services, now
+    )
+    return Told(told, woken, refuted)
+
+
+def _version(memory: Memory | None) -> int:
+    return memory.version if memory is not None else 0
+
+
+def _tell(
+    connection: Connection, look: Look, one: Seen, known: Memory | None, services: Services, now: int
+) -> tuple[Memory | None, int]:
+    """Record the facts of one object; what to remember of it now (None: just as before), and how many
+    facts.
+    """
+    old = known or Memory(one.id, None, 0, None, None, False, 0, None)
+    since = old.since if old.state == one.state and old.since is not None else now
+    new = replace(old, memory=one.memory, state=one.state, since=since)
+    if old.state != one.state:
+        new = replace(new, stalled_told=False)
+    facts = list(one.facts)
+    stalled = _stalled(look, one, new, now)
+    if stalled is not None:
+        facts.append(stalled)
+        new = replace(new, stalled_told=True)
+    admitted = events.emit(
+        connection,
+        [_fit(fact, services) for fact in facts],
+        look.row.account,
+        now,
+        _lineage(connection, look, one),
+    )
+    if admitted:
+        new = replace(new, event_id=admitted[-1].id)
+    if new == old and known is not None:
+        return None, 0
+    return replace(new, version=old.version + 1), sum(not each.duplicate for each in admitted)
+
+
+def _fit(fact: Fact, services: Services) -> Fact:
+    return replace(fact, data=jsons.bound(services.blanker.value(fact.data), services.max_payload))
+
+
+def _stalled(look: Look, one: Seen, memory: Memory, now: int) -> Fact | None:
+    """The fact that *one* has stood in an unfinished state for too long; once for each such state."""
+    after = look.row.stalled_after
+    if after is None or one.final or one.gone or one.state is None or memory.stalled_told:
+        return None
+    since = memory.since if memory.since is not None else now
+    if now - since < after:
+        return None
+    data = {"state": one.state, "since": times.rfc3339(since), look.watch.noun: one.resource}
+    key = f"stalled:{look.watch.noun}:{one.id}:{one.state}:{since}"
+    return Fact(f"{look.kind}.{look.watch.noun}.stalled", one.subject, key, data)
+
+
+def _lineage(connection: Connection, look: Look, one: Seen) -> Lineage:
+    """What the events of *one* descend from.
+
+    Work that a run of ours began, and changes that it made since the last look, carry its trace on; what
+    people do to an object of ours begins a trace of its own (the callback's, where there was one) and names
+    its origin.
+    """
+    if not one.facts:
+        return Lineage()
+    hint = next((hint for hint in look.asked if hint.remote_id == one.id), None)
+    touched = runs.toucher(connection, look.row.account, look.watch.noun, _object_id(one))
+    if touched is None:
+        return Lineage(trace=_trace(connection, hint))
+    run, at = touched
+    if hint is None and (_is_work(look) or at >= _last_look(look)):
+        return Lineage(run.trace, run.depth + 1, run.id)
+    return Lineage(trace=_trace(connection, hint), origin=run.id)
+
+
+def _object_id(one: Seen) -> str:
+    return one.id
+
+
+def _trace(connection: Connection, hint: Hint | None) -> str | None:
+    event = events.get(connection, hint.event_id) if hint is not None else None
+    return event.trace if event is not None else None
+
+
+def _is_work(look: Look) -> bool:
+    return look.row.role == "follow"
+
+
+def _last_look(look: Look) -> int:
+    return look.row.polled_at if look.row.polled_at is not None else look.row.created_at
+
+
+def _wake(connection: Connection, row: Polled, one: Seen, services: Services, now: int) -> int:
+    """Give waiting steps the final state of the work they began; how many runs go on."""
+    work = watches.work_name(row.account, row.resource, one.id)
+    failure = one.failure or (None if one.final else "what it waited for is gone")
+    for step in steps.of_remote(connection, work):
+        response = jsons.bound(services.blanker.value(one.result), services.max_payload)
+        status = StepStatus.SUCCEEDED if failure is None else StepStatus.FAILED
+        error = services.blanker.text(failure) if failure is not None else None
+        steps.put(connection, replace(step, status=status, response=response, error=error, finished_at=now))
+    return len(runs.wake(connection, work, now))
+
+
+# Verdicts
+
+
+def _judge(
+    connection: Connection,
+    look: Look,
+    seen: Sequence[Seen],
+    memories: Mapping[str, Memory],
+    services: Services,
+    now: int,
+) -> int:
+    """Decide the hints that were waiting when the look began; how many were refuted."""
+    found = {one.id: one for one in seen if not one.gone}
+    refuted = 0
+    for hint in look.asked:
+        one = found.get(hint.remote_id)
+        hook = services.catalog.webhooks[(look.kind, hint.claim["hook"])]
+        verdict = judge(hook, hint, one)
+        memory = memories.get(hint.remote_id)
+        became = memory.event_id if memory is not None and verdict.word != "refuted" else None
+        hints.decide(connection, hint.event_id, verdict.word, verdict.found, became, now)
+        if verdict.word == "refuted":
+            _tell_refuted(connection, hint, verdict, now)
+            refuted += 1
+    return refuted
+
+
+def judge(hook: Webhook, hint: Hint, one: Seen | None) -> Verdict:
+    """What the reading says of *hint*."""
+    return hook.judge(Claim(**hint.claim), one.memory if one is not None else None)
+
+
+def _tell_refuted(connection: Connection, hint: Hint, verdict: Verdict, now: int) -> None:
+    data = {"claimed": hint.claim["claimed"], "found": verdict.found}
+    fact = Fact(CallbackRefuted.type, hint.claim["subject"], f"refuted:{hint.event_id}:{now}", data)
+    events.emit(connection, [fact], OWN, now, Lineage(trace=_trace(connection, hint)))

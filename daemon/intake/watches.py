@@ -1,0 +1,256 @@
+"""The watcher: asks the journal which rows are due, polls them, and writes what was found.
+
+Due times are rows, so a hundred thousand watched resources are one query and no timers. Before it stand the
+config's watches, followed work (``running``) and callbacks that want to be read back (``admission``);
+behind it the router.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from daemon import metrics
+from daemon.contract import errors
+from daemon.contract.declare import Cursor, Seen
+from daemon.contract.own_events import WatchFailing, WatchRecovered
+from daemon.contract.services import Services
+from daemon.intake import due, findings
+from daemon.intake.findings import OWN, Look, Stale
+from daemon.journal import events, hints, watches
+from daemon.journal.bell import Bell
+from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
+from daemon.journal.watches import Polled
+from daemon.model import times
+from daemon.model.events import Fact
+from daemon.model.jsons import JsonObject
+from daemon.model.times import MINUTE, SECOND, Clock
+
+AT_ONCE = 32  # polls under way
+LOOK_AGAIN = 0.5  # seconds without a bell
+LEASE = 5 * MINUTE  # a poll holds its row no longer
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """Whom a poll may wake: this loop, the router (new events), the workers (runs that waited)."""
+
+    watches: Bell
+    router: Bell
+    workers: Bell
+
+
+class Watcher:
+    """This node's polling. *services* gives the present accounts."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, services: Callable[[], Services], bells: Bells, node: str
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._services = services
+        self._bells = bells
+        self._node = node
+        self._polling: set[asyncio.Task[None]] = set()
+
+    async def loop(self) -> None:
+        """Poll for ever."""
+        while True:
+            if not await self.once():
+                await self._bells.watches.wait(LOOK_AGAIN)
+
+    async def once(self) -> bool:
+        """Begin the polls that are due, as many as may be under way; whether there were any."""
+        room = AT_ONCE - len(self._polling)
+        if room <= 0:
+            return False
+        now = self._clock.now()
+        first = await self._journal.read(watches.next_due)
+        if first is None or first > now:
+            return False
+        lease_now = await self._journal.lease_now()
+        claim = partial(
+            watches.claim,
+            now=now,
+            node=self._node,
+            lease_until=lease_now + LEASE,
+            lease_now=lease_now,
+            limit=room,
+        )
+        rows = await self._journal.write(claim)
+        for row in rows:
+            metrics.poll_lag.set((now - (row.due_at or now)) / SECOND)
+            task = asyncio.create_task(self._poll(row), name=f"poll {row.name}")
+            self._polling.add(task)
+            task.add_done_callback(self._ended)
+        return bool(rows)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._polling.discard(task)
+        self._bells.watches.ring()
+
+    async def drain(self) -> None:
+        """Cut polls short: a poll changes nothing until it is written whole."""
+        for task in list(self._polling):
+            task.cancel()
+        await asyncio.gather(*self._polling, return_exceptions=True)
+
+    # One poll
+
+    async def _poll(self, row: Polled) -> None:
+        try:
+            async with asyncio.timeout(LEASE / SECOND):
+                await self._look(row)
+            outcome = "ok"
+        except (errors.ServiceError, TimeoutError, ValidationError) as failed:
+            outcome = "error"
+            await self._guarded(row, self._failed(row, failed))
+        except Stale:
+            outcome = "stale"
+            now = self._clock.now()
+            await self._guarded(row, self._journal.write(partial(watches.settle, one=row, due_at=now)))
+        except (LostLease, JournalUnavailable) as lost:
+            outcome = "lost"
+            log.warning("poll.lost", watch=row.name, error=str(lost))
+        except Exception as bug:
+            outcome = "broke"
+            log.exception("poll.broke", watch=row.name)
+            await self._guarded(row, self._failed(row, bug))
+        metrics.polls.labels(row.account, row.resource, outcome).inc()
+
+    async def _guarded(self, row: Polled, writing: Any) -> None:
+        try:
+            await writing
+        except (LostLease, JournalUnavailable) as lost:
+            log.warning("poll.lost", watch=row.name, error=str(lost))
+
+    async def _look(self, row: Polled) -> None:
+        services = self._services()
+        watch = services.watch(row.account, row.resource)
+        options = watch.options.model_validate(row.options)
+        wanted = row.wanted if row.wanted is not None else watch.wanted(options)
+        now = self._clock.now()
+        before, asked = await self._journal.read(
+            lambda connection: (
+                watches.recall(connection, row.account, row.resource, wanted, watch.scope(options)),
+                hints.waiting(connection, row.name) if row.role == "hint" else [],
+            )
+        )
+        cursor = Cursor(
+            memory={id: one.memory for id, one in before.items() if one.memory is not None},
+            wanted=wanted,
+            announce=row.announce or row.polled_at is not None,
+            now=now,
+            callbacks={id: one.callbacks for id, one in before.items()},
+            hinted=frozenset(hint.remote_id for hint in asked),
+            claims=_claims(asked),
+        )
+        seen = await watch.poll(services.client(row.account), options, cursor)
+        look = Look(row, services.accounts[row.account].kind, watch, before, asked, now)
+        await self._write(look, seen, services)
+
+    async def _write(self, look: Look, seen: Sequence[Seen], services: Services) -> None:
+        now, chance = self._clock.now(), random.random()  # noqa: S311 - jitter
+        row = look.row
+
+        def write(connection: Connection) -> findings.Told:
+            told = findings.record(connection, look, seen, services, now)
+            _settle(connection, look, seen, now, chance)
+            return told
+
+        told = await self._journal.write(write)
+        if told.events or told.refuted:
+            log.info("watch.told", watch=row.name, events=told.events, refuted=told.refuted)
+            self._bells.router.ring()
+        if row.failing_told:
+            log.info("watch.recovered", watch=row.name)
+        if told.woken:
+            self._bells.workers.ring()
+
+    async def _failed(self, row: Polled, failed: Exception) -> None:
+        now, chance = self._clock.now(), random.random()  # noqa: S311 - jitter
+        text = self._services().blanker.text(describe(failed))
+        failures = row.failures + 1
+        since = row.failing_since if row.failing_since is not None else now
+        tells = not row.failing_told and row.role != "hint" and due.is_failing(row, failures, now)
+        next_at = due.after_failure(row, failures, now, chance, getattr(failed, "retry_after", None))
+
+        def write(connection: Connection) -> None:
+            watches.settle(
+                connection,
+                row,
+                due_at=next_at,
+                failures=failures,
+                failing_since=since,
+                failing_told=row.failing_told or tells,
+                error=text,
+            )
+            if tells:
+                data = {"error": text, "failures": failures, "since": times.rfc3339(since)}
+                fact = Fact(WatchFailing.type, row.name, f"failing:{row.name}:{since}", data)
+                events.emit(connection, [fact], OWN, now)
+
+        await self._journal.write(write)
+        (log.warning if failures == 1 or tells else log.debug)("watch.failed", watch=row.name, error=text)
+        if tells:
+            self._bells.router.ring()
+
+
+def describe(failed: Exception) -> str:
+    """*failed* in one line."""
+    if isinstance(failed, errors.ServiceError):
+        return failed.text
+    if isinstance(failed, TimeoutError):
+        return "the poll took too long"
+    return f"{type(failed).__name__}: {' '.join(str(failed).split())}"
+
+
+def _claims(asked: Sequence[hints.Hint]) -> dict[str, list[JsonObject]]:
+    claims: dict[str, list[JsonObject]] = {}
+    for hint in asked:
+        claims.setdefault(hint.remote_id, []).append(hint.claim["claimed"])
+    return claims
+
+
+def _settle(connection: Connection, look: Look, seen: Sequence[Seen], now: int, chance: float) -> None:
+    """The row's own next time; a row that has done its duty goes."""
+    row = look.row
+    if row.role == "follow" and any(one.final or one.gone for one in seen):
+        watches.drop(connection, row)
+        return
+    if row.role == "hint":
+        _settle_hint(connection, row, now)
+        return
+    if row.failing_told:
+        data = {
+            "error": row.error or "",
+            "failures": row.failures,
+            "since": times.rfc3339(row.failing_since or now),
+        }
+        fact = Fact(WatchRecovered.type, row.name, f"recovered:{row.name}:{row.failing_since}", data)
+        events.emit(connection, [fact], OWN, now)
+    watches.settle(
+        connection,
+        row,
+        due_at=due.after_success(row, now, chance),
+        failures=0,
+        failing_since=None,
+        failing_told=False,
+        error=None,
+        polled_at=now,
+    )
+
+
+def _settle_hint(connection: Connection, row: Polled, now: int) -> None:
+    """A row that read callbacks back goes, unless more of them came while it looked."""
+    if hints.waiting(connection, row.name):
+        watches.settle(connection, row, due_at=now, failures=0, failing_since=None, error=None)
+    else:
+        watches.drop(connection, row)
