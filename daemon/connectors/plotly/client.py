@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
 from daemon.contract import declare, errors, http
-from daemon.model import times
-from daemon.model.jsons import Json, JsonObject, as_object
+from daemon.model import jsons, times
+from daemon.model.jsons import Json, JsonObject
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -86,7 +86,7 @@ class PlotlyClient:
         Raises :class:`AlreadyExists`, :class:`~daemon.contract.errors.TemporaryError` and
         :class:`~daemon.contract.errors.PermanentError` as :func:`refuse` sorts them.
         """
-        return as_object((await self.send(method, path, query=query, json=json)).json())
+        return jsons.as_object((await self.send(method, path, query=query, json=json)).json())
 
     async def send(
         self,
@@ -200,7 +200,7 @@ def words(reply: http.Reply) -> str:
     None is guaranteed (Plotly API text); the vendor's clients read them in this order.
     """
     try:
-        body = as_object(reply.json()) if reply.is_json else {}
+        body = jsons.as_object(reply.json()) if reply.is_json else {}
     except errors.PermanentError:
         body = {}
     listed = body.get("errors")
@@ -211,7 +211,7 @@ def words(reply: http.Reply) -> str:
 
 
 def _one_error(one: Json) -> str:
-    error = as_object(one)
+    error = jsons.as_object(one)
     message, field = error.get("message"), error.get("field")
     if not isinstance(message, str) or not message:
         return ""

@@ -1,6 +1,7 @@
 """The whole connector against the simulated Plotly."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ async def ada(sandbox: Sandbox) -> AsyncIterator[client.PlotlyClient]:
 
 
 async def make_grid(ada: client.PlotlyClient, filename: str = "jobs/2026/signups") -> str:
-    rows = [{"city": "Bonn", "n": 3}, {"city": "Ulm"}]
+    rows: list[dict[str, Any]] = [{"city": "Bonn", "n": 3}, {"city": "Ulm"}]
     done = await grids.create_grid.call(ada, grids.CreateGrid(filename=filename, rows=rows), CALL)
     return str(done.result.fid)
 
@@ -102,7 +103,7 @@ async def test_a_wrong_key_is_unauthorized_everywhere(sandbox: Sandbox) -> None:
 
 
 async def test_the_throttle_and_the_quota_are_understood(ada: client.PlotlyClient) -> None:
-    body = {"figure": {"data": [], "layout": {}}}
+    body: dict[str, Any] = {"figure": {"data": [], "layout": {}}}
     image = requests.Request.model_validate({"path": "/images", "method": "POST", "json": body})
     first = await files.request.call(ada, image, CALL)
     assert first.result.status == 200

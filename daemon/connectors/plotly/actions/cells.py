@@ -11,7 +11,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from daemon.contract import errors
-from daemon.model.jsons import Json, JsonObject, as_object
+from daemon.model import jsons
+from daemon.model.jsons import Json, JsonObject
 
 _REFERENCE = re.compile(r"[^:/\s]+:\d+:[\w,-]+")
 
@@ -81,10 +82,10 @@ def to_cols(columns: Iterable[Column]) -> JsonObject:
 def read_cols(cols: Json) -> tuple[Column, ...]:
     """The columns of a grid's ``cols``, in order: an object by name (``/content``) or a list (elsewhere)."""
     if isinstance(cols, dict):
-        given = [{"name": name, **as_object(column)} for name, column in cols.items()]
+        given = [{"name": name, **jsons.as_object(column)} for name, column in cols.items()]
         given.sort(key=_order)
     else:
-        given = [as_object(column) for column in cols] if isinstance(cols, list) else []
+        given = [jsons.as_object(column) for column in cols] if isinstance(cols, list) else []
     return tuple(_read_column(column) for column in given if isinstance(column.get("name"), str))
 
 
