@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +19,15 @@ WORDS = [
     *["attempt", "dead", "in doubt", "journal"],
 ]
 README = (sources.ROOT / "README.md").read_text()
+EXAMPLE = (sources.ROOT / "config.example.toml").read_text()
+COMMANDS = set(re.findall(r"(?:^|`)pointsman (?:--config \S+ )?([a-z]+)", README, re.MULTILINE))
 
 
 @functools.cache
 def pointsman(*arguments: str) -> subprocess.CompletedProcess[str]:
     """What the command answers."""
-    return subprocess.run(
-        [sys.executable, "-m", "daemon", *arguments], cwd=sources.ROOT, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "daemon", *arguments]
+    return subprocess.run(command, cwd=sources.ROOT, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("kind", reference_pages.KINDS)
@@ -34,14 +36,28 @@ def test_the_reference_is_what_the_code_says(kind: str) -> None:
     assert page.read_text() == reference.render(kind), "run: make docs"
 
 
-@pytest.mark.parametrize(
-    "command",
-    sorted(set(re.findall(r"^\s*(?:\$ )?pointsman (?:--config \S+ )?([a-z]+)", README, re.MULTILINE))),
-)
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_the_commands_of_the_readme_exist(command: str) -> None:
     answer = pointsman(command, "--help")
     assert answer.returncode == 0, answer.stderr
     assert command in answer.stdout
+
+
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", README, re.DOTALL) + [EXAMPLE])
+def test_the_configs_that_a_newcomer_copies_are_right(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in re.findall(r'\{\s*env\s*=\s*"(\w+)"', text):
+        monkeypatch.setenv(name, f"a secret named {name}")
+    (tmp_path / "config.toml").write_text(text)
+    checked = pointsman("--config", str(tmp_path / "config.toml"), "check", "--json")
+    assert json.loads(checked.stdout)["problems"] == [], checked.stderr
+    assert checked.returncode == 0
+
+
+def test_the_first_config_has_ten_lines() -> None:
+    (first,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert first.count("\n") <= 10
 
 
 def test_the_make_targets_of_the_readme_exist() -> None:
