@@ -43,7 +43,7 @@ def test_the_commands_of_the_readme_exist(command: str) -> None:
     assert command in answer.stdout
 
 
-@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", README, re.DOTALL) + [EXAMPLE])
+@pytest.mark.parametrize("text", [*re.findall(r"```toml\n(.*?)```", README, re.DOTALL), EXAMPLE])
 def test_the_configs_that_a_newcomer_copies_are_right(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
