@@ -1,0 +1,147 @@
+"""Populr's actions before the simulated Populr."""
+
+import dataclasses
+
+import pytest
+from pydantic import ValidationError
+
+from daemon.connectors.populr.actions import pops, requests, templates, tracers
+from daemon.contract import errors
+from tests.connectors import stub
+
+CALL = stub.call_of()
+AGAIN = dataclasses.replace(CALL, first_sent_at=stub.NOON)
+TAGS = {"city": "Bergen", "signups": 17}
+
+
+async def do(action, client, call=CALL, **given):
+    return await action.call(client, action.parameters.model_validate(given), call)
+
+
+async def make(populr, template, call=CALL, **given):
+    return await do(pops.create_pop, populr, call, template_id=template["_id"], **given)
+
+
+async def test_a_pop_is_made_filled_published_and_taken_down(populr, template):
+    done = await make(
+        populr, template, name="Bergen in May", populate_tags={"city": "Bergen"}, password="pass-1"
+    )
+    assert done.made == [("pop", done.result.id)]
+    assert done.result.unpopulated_api_tags == ["signups"]
+    assert done.result.slug == "bergen-in-may-m-run-step"
+    filled = await do(
+        pops.update_pop, populr, pop_id=done.result.id, populate_tags={"signups": 17}, title="T"
+    )
+    assert (filled.result.unpopulated_api_tags, filled.result.title) == ([], "T")
+    public = await do(pops.publish_pop, populr, pop_id=done.result.id)
+    assert public.result.published_pop_url.endswith("/bergen-in-may-m-run-step")
+    down = await do(pops.unpublish_pop, populr, pop_id=done.result.id)
+    assert not down.result.published_pop_url
+    read = await do(pops.get_pop, populr, pop_id=done.result.id)
+    assert (read.result.title, read.result.password) == ("T", "pass-1")
+
+
+async def test_a_repeated_creation_finds_what_the_first_one_made(populr, template, sandbox):
+    first = await make(populr, template, name="Bergen")
+    again = await make(populr, template, AGAIN, name="Bergen")
+    assert again.result.id == first.result.id
+    assert len(sandbox.populr.pops) == 1
+    other = await make(populr, template, dataclasses.replace(AGAIN, marker="m-other"), name="Bergen")
+    assert other.result.id != first.result.id
+
+
+async def test_a_repeated_filling_leaves_out_what_is_filled(populr, template):
+    made = await make(populr, template)
+    given = {"pop_id": made.result.id, "title": "T", "populate_tags": TAGS}
+    await do(pops.update_pop, populr, **given)
+    again = await do(pops.update_pop, populr, AGAIN, **given)
+    assert again.result.title == "T"
+    with pytest.raises(errors.PermanentError, match="tag_not_found"):
+        await do(pops.update_pop, populr, **given)
+
+
+async def test_publishing_an_open_pop_is_refused_in_populrs_words(populr, template):
+    made = await make(populr, template)
+    with pytest.raises(errors.PermanentError, match=r"unfilled tags: city, signups.*not_fully_populated"):
+        await do(pops.publish_pop, populr, pop_id=made.result.id)
+
+
+async def test_an_error_under_200_is_an_error(populr, template, sandbox):
+    made = await make(populr, template)
+    sandbox.populr.settings["errors_under_200"] = True
+    with pytest.raises(errors.PermanentError, match="not_fully_populated"):
+        await do(pops.publish_pop, populr, pop_id=made.result.id)
+
+
+def test_regions_are_sent_as_lists_and_tags_as_text():
+    given = {
+        "template_id": "t",
+        "populate_regions": {"a": "1", "b": ["2", "3"]},
+        "populate_tags": {"x": True},
+    }
+    fields = pops.CreatePop.model_validate(given).model_dump(exclude_unset=True)
+    assert pops.body_of(fields) == {
+        "pop": {"template_id": "t"},
+        "populate_regions": {"a": ["1"], "b": ["2", "3"]},
+        "populate_tags": {"x": "true"},
+    }
+
+
+async def test_a_tracer_that_notifies_carries_our_url_and_does_not_show_it(populr, template, sandbox):
+    made = await make(populr, template)
+    done = await do(tracers.create_tracer, populr, pop_id=made.result.id, name="ada@example.com", notify=True)
+    kept = sandbox.populr.tracers[made.result.id][done.result.id]
+    assert kept["notify_webhook"] == "https://hooks.example/tracer?pop=%{pop-id}&tracer=%{tracer-id}"
+    assert kept["notify_on_open"] is True
+    assert done.made == [("tracer", f"{made.result.id}/{done.result.id}")]
+    assert "hooks.example" not in done.result.model_dump_json()
+    read = await do(tracers.get_tracer, populr, pop_id=made.result.id, tracer_id=done.result.id)
+    assert (read.result.code, read.result.analytics.views) == (kept["code"], 0)
+    assert "hooks.example" not in read.result.model_dump_json()
+
+
+async def test_a_tracer_without_a_code_is_understood(populr, template, sandbox):
+    sandbox.populr.settings["omit_tracer_codes"] = True
+    made = await make(populr, template)
+    done = await do(tracers.create_tracer, populr, pop_id=made.result.id, name="n")
+    assert (done.result.code, done.result.name) == (None, "n")
+
+
+def test_two_webhooks_are_one_too_many():
+    with pytest.raises(ValidationError, match="leave one of them out") as refused:
+        tracers.CreateTracer.model_validate(
+            {"pop_id": "p", "name": "n", "notify": True, "notify_webhook": "https://secret.example"}
+        )
+    assert "secret.example" not in str(refused.value)
+
+
+async def test_collaboration_is_enabled_with_our_url(populr, template, sandbox):
+    made = await make(populr, template)
+    given = {"pop_id": made.result.id, "collaboration_interstitial_text": "Hello"}
+    done = await do(pops.enable_collaboration, populr, **given)
+    kept = sandbox.populr.pops[made.result.id]
+    assert kept["collaboration_webhook"] == "https://hooks.example/collaboration"
+    assert kept["collaboration_interstitial_text"] == "Hello"
+    assert done.result.collaboration_link_enabled is True
+    assert "hooks.example" not in done.result.model_dump_json()
+
+
+async def test_templates_are_listed(populr, template, sandbox):
+    done = await do(templates.list_templates, populr)
+    assert [one.id for one in done.result.templates] == list(sandbox.populr.templates)
+    assert done.result.templates[0].api_tags == ["city", "signups"]
+    page = await do(templates.list_templates, populr, count=1, offset=1)
+    assert [one.id for one in page.result.templates] == list(sandbox.populr.templates)[1:]
+
+
+async def test_any_path_can_be_called(populr):
+    done = await do(requests.request, populr, method="POST", path="/embeds", json={"source_html": "<b>"})
+    assert (done.result.status, done.result.body["source_html"]) == (200, "<b>")
+    with pytest.raises(errors.PermanentError, match="not_found_api"):
+        await do(requests.request, populr, path="/nowhere")
+
+
+async def test_a_missing_pop_is_missing(populr):
+    with pytest.raises(errors.PermanentError) as lost:
+        await do(pops.get_pop, populr, pop_id="nobody")
+    assert lost.value.missing
