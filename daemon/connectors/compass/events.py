@@ -1,8 +1,8 @@
 """What Compass can tell, and the comparing of a classifier as remembered with one as found. Pure.
 
 The watch and ``create_classifier`` call it. A classifier trains (``in_training``, inactive meanwhile whatever
-was asked) and ends ``ready`` or in ``error``; its two states may lag one another, so it is done only when both
-fit in one reading (Compass API text).
+was asked) and ends ``ready`` or in ``error``; its two states may lag one another, so it is done only when
+both fit in one reading (Compass API text).
 """
 
 from collections.abc import Sequence

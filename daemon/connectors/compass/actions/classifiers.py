@@ -66,7 +66,7 @@ class Training(declare.Result):
 async def create_classifier(
     client: vendor.CompassClient, parameters: CreateClassifier, call: declare.Call
 ) -> declare.Done[Training]:
-    """Make a classifier. Its training is followed by itself: events tell how it goes, with or without `wait`."""
+    """Make a classifier. Its training is followed by itself: events tell how it goes, `wait` or not."""
     found = await _create(client, parameters, call)
     seen = events.compare(None, found, asked=parameters.status)
     return declare.Done(
