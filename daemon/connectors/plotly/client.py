@@ -118,8 +118,16 @@ def make_client(settings: Settings, way: http.Http) -> PlotlyClient:
 
 
 async def ping(client: PlotlyClient) -> declare.Ping:
-    """Ask who we are: the vendor's own clients check credentials with ``GET /users/current``."""
-    user = await client.call("GET", "/users/current")
+    """Ask who we are: the vendor's own clients check credentials with ``GET /users/current``.
+
+    Other troubles than refused credentials are raised.
+    """
+    try:
+        user = await client.call("GET", "/users/current")
+    except errors.TemporaryError as refused:
+        if not refused.unauthorized:
+            raise
+        return declare.Ping(authorized=False, detail=refused.text)
     return declare.Ping(authorized=True, detail=str(user.get("username", "")))
 
 

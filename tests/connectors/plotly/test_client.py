@@ -47,8 +47,19 @@ async def test_every_call_says_who_calls_in_latin_1(vendor: stub.Stub, plotly: c
 async def test_refused_credentials_are_temporary(vendor: stub.Stub, plotly: client.PlotlyClient) -> None:
     vendor.answer({"detail": "Invalid username/password."}, 401)
     with pytest.raises(errors.TemporaryError, match="Invalid username") as caught:
-        await client.ping(plotly)
+        await plotly.call("GET", "/files/ada:0")
     assert caught.value.unauthorized
+
+
+async def test_a_ping_tells_refused_credentials_from_trouble(
+    vendor: stub.Stub, plotly: client.PlotlyClient
+) -> None:
+    vendor.answer({"detail": "Invalid username/password."}, 401).answer({}, 503)
+    refused = await client.ping(plotly)
+    assert not refused.authorized
+    assert "Invalid username" in refused.detail
+    with pytest.raises(errors.TemporaryError):
+        await client.ping(plotly)
 
 
 def test_secrets_stay_inside(plotly: client.PlotlyClient) -> None:
