@@ -108,7 +108,8 @@ async def test_a_figure_refers_to_grids_and_holds_no_data(caller: calling.Caller
     assert (made.status, made.body["file"]["references"]) == (201, [grid["fid"]])
     raw = {"data": [{"type": "bar", "x": ["Oslo"], "y": [1]}]}
     stray = {"data": [{"xsrc": f"{grid['fid']}:nope"}]}
-    for wrong in (raw, stray, {"data": {}}, None, "{"):
+    refused: list[object] = [raw, stray, {"data": {}}, None, "{"]
+    for wrong in refused:
         answer = await caller.call("plotly", "POST", "/plots", json={"figure": wrong, "filename": "other"})
         assert answer.status == 400
     path = f"/plots/{made.body['file']['fid']}/content"

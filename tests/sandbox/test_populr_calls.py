@@ -1,5 +1,6 @@
 """What the simulated Populr sends: 15 minutes after the first view, hourly, a dozen times, never twice."""
 
+from functools import partial
 from urllib.parse import quote
 
 import orjson
@@ -21,6 +22,10 @@ async def traced_pop(caller: calling.Caller, url: str, **fields: object) -> tupl
     body = {"name": "Twitter", "notify_on_open": True, "notify_webhook": url, **fields}
     tracer = (await caller.call("populr", "POST", f"/pops/{pop['_id']}/tracers", json=body)).body
     return pop["_id"], tracer["_id"], tracer["code"]
+
+
+def has_received(receiver: calling.Receiver, count: int) -> bool:
+    return len(receiver.received) == count
 
 
 async def test_the_first_call_comes_a_quarter_of_an_hour_after_the_first_view(
@@ -57,7 +62,7 @@ async def test_calls_go_on_hourly_while_the_pop_is_viewed_and_stop_after_a_dozen
         await caller.control("/control/populr/open", pop_id=pop_id, tracer_id=tracer_id)
         await virtual_clock.advance(times.HOUR)
         expected = min(hour + 1, populr_calls.FIRINGS)
-        await waiting.wait_for(lambda expected=expected: len(receiver.received) == expected)
+        await waiting.wait_for(partial(has_received, receiver, expected))
     told = [entry for entry in caller.sandbox.ledger.read("populr") if entry.effect == "tracer.told"]
     assert [entry.at - began for entry in told[:3]] == [
         15 * times.MINUTE,
