@@ -1,21 +1,36 @@
 """The pages under ``docs/reference/``, as the code's own schemas give them.
 
-``make docs`` runs this module to write them; ``test_reference.py`` compares them.
+``make docs`` runs this module to write them; ``test_docs.py`` compares them.
 """
 
-from pathlib import Path
+import typer
+import typer.main
 
-from daemon import reference
+from daemon import cli, connectors, reference
+from daemon.config import schema
+from tests.house import sources
 
-PAGES = Path(__file__).parents[2] / "docs" / "reference"
-KINDS = ("events", "actions", "config", "commands")
+PAGES = sources.ROOT / "docs" / "reference"
+KINDS = reference.KINDS
+
+
+def render(kind: str) -> str:
+    """The Markdown of one page."""
+    catalog = connectors.discover()
+    return reference.render(kind, catalog, schema.json_schema(catalog), typer.main.get_command(program()))
+
+
+def program() -> typer.Typer:
+    """The root of the command line: the one Typer that ``daemon.cli`` holds."""
+    (root,) = {id(each): each for each in vars(cli).values() if isinstance(each, typer.Typer)}.values()
+    return root
 
 
 def main() -> None:
     """Write every page that differs, and name it."""
     PAGES.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
-        page, text = PAGES / f"{kind}.md", reference.render(kind)
+        page, text = PAGES / f"{kind}.md", render(kind)
         if not page.exists() or page.read_text() != text:
             page.write_text(text)
             print(f"docs/reference/{kind}.md is new")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from daemon import reference
 from tests.house import reference_pages, sources
 
 WORDS = [
@@ -33,7 +32,7 @@ def pointsman(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("kind", reference_pages.KINDS)
 def test_the_reference_is_what_the_code_says(kind: str) -> None:
     page = reference_pages.PAGES / f"{kind}.md"
-    assert page.read_text() == reference.render(kind), "run: make docs"
+    assert page.read_text() == reference_pages.render(kind), "run: make docs"
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
