@@ -21,7 +21,8 @@ from pydantic import (
 )
 
 from daemon.contract import declare, errors, http
-from daemon.model.jsons import Json, JsonObject, UnfitJson, as_object, loads
+from daemon.model import jsons
+from daemon.model.jsons import Json, JsonObject
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -166,7 +167,7 @@ class CompassClient:
         try:
             reply = await self._http.send("POST", "/login/", form=form)
             refuse_login(reply)
-            token = as_object(reply.json()).get("token")
+            token = jsons.as_object(reply.json()).get("token")
         except errors.TemporaryError as failed:
             raise errors.TemporaryError(
                 f"login: {failed.text}",
@@ -252,8 +253,8 @@ def refuse_login(reply: http.Reply) -> None:
 def words(reply: http.Reply) -> str:
     """What a failing answer says: ``detail``, texts by field, or a bare JSON text; some 50x are no JSON."""
     try:
-        body = loads(reply.body)
-    except UnfitJson:
+        body = jsons.loads(reply.body)
+    except jsons.UnfitJson:
         return "" if "html" in reply.headers.get("content-type", "").lower() else reply.quote()
     if isinstance(body, dict):
         body = body.get("detail") or "; ".join(f"{name}: {_flat(texts)}" for name, texts in body.items())

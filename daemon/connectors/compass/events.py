@@ -301,7 +301,7 @@ def fact(name: str, found: Classifier, after: Memory, data: JsonObject) -> Fact:
     return Fact(PREFIX + name, found.id, f"classifier:{found.key}:{name}:{states}:{after.changes}", data)
 
 
-def remove(key: str, before: Memory | None, *, announce: bool = True) -> declare.Seen:
+def remove(key: str, before: Memory | None) -> declare.Seen:
     """What it means that the classifier *key* (``PROJECT/ID``) is not there: told if it was ever seen."""
     project_id, _, id = key.rpartition("/")
     gone = declare.Seen(
@@ -312,5 +312,4 @@ def remove(key: str, before: Memory | None, *, announce: bool = True) -> declare
     shown = {"id": id, "url": "", **before.classifier}
     found = Classifier(project_id, id, before.training_state, before.status, shown)
     last = replace(before, changes=before.changes + 1)
-    facts = [fact(REMOVED, found, last, tell(found, before))] if announce else []
-    return replace(gone, facts=facts, resource=shown)
+    return replace(gone, facts=[fact(REMOVED, found, last, tell(found, before))], resource=shown)

@@ -57,11 +57,13 @@ async def _look(client: vendor.CompassClient, key: str, cursor: declare.Cursor) 
     except errors.PermanentError as refused:
         if not refused.missing:
             raise
-        return events.remove(key, events.recall(cursor.memory.get(key)), announce=cursor.announce)
+        return events.remove(key, events.recall(cursor.memory.get(key)))
 
 
 def _compare(cursor: declare.Cursor, found: events.Classifier) -> declare.Seen:
-    return events.compare(events.recall(cursor.memory.get(found.key)), found, announce=cursor.announce)
+    before = events.recall(cursor.memory.get(found.key))
+    # One that is remembered already (followed, say) changes: that is news at a first poll too.
+    return events.compare(before, found, announce=cursor.announce or before is not None)
 
 
 def path_of(project_id: str, id: str | int | None = None) -> str:

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from daemon.connectors.tonalytica import events
 from daemon.contract import declare, errors, http
-from daemon.model.jsons import Json, JsonObject, UnfitJson, as_object, loads
+from daemon.model import jsons
+from daemon.model.jsons import Json, JsonObject
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -120,7 +121,7 @@ class TonalyticaClient:
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: Json = None
     ) -> JsonObject:
         """The JSON object that *path* answers; an empty one for ``null``."""
-        return as_object((await self.send(method, path, query=query, json=json)).json())
+        return jsons.as_object((await self.send(method, path, query=query, json=json)).json())
 
     async def check(self) -> JsonObject:
         """The session of a user's key, or the query of a query's key; proves that the key is good."""
@@ -136,7 +137,7 @@ class TonalyticaClient:
         """
         below = f"/queries/{query_id}" if query_id is not None else ""
         body = await self.call("GET", f"{below}/jobs/{http.segment(job_id)}")
-        return understand(events.VendorJob, {"id": job_id, **as_object(body.get("job"))})
+        return understand(events.VendorJob, {"id": job_id, **jsons.as_object(body.get("job"))})
 
     async def get_query(self, query_id: int) -> JsonObject:
         """A query object."""
@@ -215,8 +216,8 @@ async def ping(client: TonalyticaClient) -> declare.Ping:
         if not refused.unauthorized:
             raise
         return declare.Ping(authorized=False, detail=refused.text)
-    version = as_object(found.get("client_config")).get("version")
-    who = as_object(found.get("user")).get("name") if client.query_id is None else found.get("name")
+    version = jsons.as_object(found.get("client_config")).get("version")
+    who = jsons.as_object(found.get("user")).get("name") if client.query_id is None else found.get("name")
     return declare.Ping(authorized=True, version=version and str(version), detail=str(who or ""))
 
 
@@ -259,10 +260,10 @@ def words(reply: http.Reply) -> str:
     if _is_page(reply) or reply.status < 400:
         return ""
     try:
-        body = as_object(loads(reply.body))
-    except UnfitJson:
+        body = jsons.as_object(jsons.loads(reply.body))
+    except jsons.UnfitJson:
         return reply.quote()
-    return shorten(body.get("message") or as_object(body.get("job")).get("error") or reply.quote())
+    return shorten(body.get("message") or jsons.as_object(body.get("job")).get("error") or reply.quote())
 
 
 def shorten(text: object) -> str:

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.contract import declare
-from daemon.model import times
+from daemon.model import jsons, times
 from daemon.model.events import Fact
-from daemon.model.jsons import JsonObject, as_object
+from daemon.model.jsons import JsonObject
 
 PREFIX = "tonalytica.job."
 PENDING, STARTED, SUCCEEDED, FAILED, CANCELLED = "pending", "started", "succeeded", "failed", "cancelled"
@@ -369,5 +369,5 @@ def is_newer(result: VendorResult, instant: int) -> bool:
 
 def latest_result_id(query: JsonObject) -> int | None:
     """The id of a query's latest result; the API text calls it the most recent ``query_result_id``."""
-    found = as_object(query).get("latest_query_data_id")
+    found = jsons.as_object(query).get("latest_query_data_id")
     return found if isinstance(found, int) and not isinstance(found, bool) else None

@@ -38,6 +38,8 @@ async def _look(
     client: vendor.TonalyticaClient, options: JobsOptions, cursor: declare.Cursor, job_id: str
 ) -> declare.Seen:
     query_id = options.query_id or client.query_id
+    # One that is remembered already (followed, say) changes: that is news at a first poll too.
+    announce = cursor.announce or job_id in cursor.memory
     memory = events.recall(cursor.memory.get(job_id), query_id, cursor.now)
     try:
         reading = events.read(await client.get_job(job_id, memory.query_id))
@@ -45,13 +47,11 @@ async def _look(
         if not _is_unknown(failed):
             raise
         missed = events.miss(memory, job_id)
-        return missed or events.give_up(
-            memory, job_id, await _latest(client, memory), announce=cursor.announce
-        )
+        return missed or events.give_up(memory, job_id, await _latest(client, memory), announce=announce)
     table = events.NO_TABLE
-    if reading.state == events.SUCCEEDED and reading.result_id is not None and cursor.announce:
+    if reading.state == events.SUCCEEDED and reading.result_id is not None and announce:
         table = await fetch(client, reading.result_id, memory.query_id)
-    return events.see(memory, reading, table, announce=cursor.announce)
+    return events.see(memory, reading, table, announce=announce)
 
 
 def _is_unknown(failed: errors.ServiceError) -> bool:

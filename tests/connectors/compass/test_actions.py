@@ -137,6 +137,13 @@ async def test_a_project_is_watched_whole(compass, virtual_clock):
     assert await watch.poll() == []
 
 
+async def test_the_first_poll_of_a_watch_swallows_nothing_of_a_followed_one(compass, virtual_clock):
+    done = await create(compass, type="sentiment_combined")
+    await virtual_clock.advance(60 * times.SECOND)
+    watch = Watching(compass, {done.follow.id: done.follow.memory})
+    assert await watch.poll(announce=False) == ["ready"]
+
+
 async def test_only_named_ones_are_looked_at(sandbox, compass):
     await create(compass, name="one")
     await create(compass, name="two")

@@ -39,9 +39,10 @@ async def execute(account, clock, first_sent_at=None, **given):
     return await executions.execute_query.call(account, parameters, call)
 
 
-async def poll(account, follow, memory, clock):
+async def poll(account, follow, memory, clock, announce=True):
     options = watches.JobsOptions.model_validate(follow.options)
-    cursor = declare.Cursor({follow.id: memory}, (follow.id,), announce=True, now=clock.now())
+    kept = {follow.id: memory} if memory else {}
+    cursor = declare.Cursor(kept, (follow.id,), announce=announce, now=clock.now())
     [seen] = await watches.jobs.poll(account, options, cursor)
     return seen
 
@@ -88,6 +89,23 @@ async def test_a_job_that_the_server_forgot(sandbox, tonalytica, virtual_clock, 
     assert [fact.type.rpartition(".")[2] for fact in told] == ["succeeded" if ended else "failed"]
     assert seen.final
     assert (seen.result is not None) == ended
+
+
+async def test_the_first_poll_of_a_watch_swallows_nothing_of_a_followed_job(tonalytica, virtual_clock):
+    done = await execute(tonalytica, virtual_clock)
+    await virtual_clock.advance(60 * times.SECOND)
+    seen = await poll(tonalytica, done.follow, done.follow.memory, virtual_clock, announce=False)
+    assert [fact.type for fact in seen.facts] == ["tonalytica.job.succeeded"]
+    assert len(seen.result["rows"]) == 3
+
+
+async def test_the_first_poll_of_a_watch_tells_nothing_of_a_finished_job(tonalytica, virtual_clock):
+    done = await execute(tonalytica, virtual_clock)
+    await virtual_clock.advance(60 * times.SECOND)
+    first = await poll(tonalytica, done.follow, None, virtual_clock, announce=False)
+    assert (first.final, list(first.facts)) == (True, [])
+    second = await poll(tonalytica, done.follow, first.memory, virtual_clock)
+    assert list(second.facts) == []
 
 
 async def test_a_changed_key_kills_no_job(sandbox, tonalytica, virtual_clock):

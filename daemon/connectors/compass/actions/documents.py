@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.connectors.compass import client as vendor
 from daemon.contract import declare, errors, http
-from daemon.model.jsons import Json, JsonObject, as_object
+from daemon.model import jsons
+from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
 
 AT_ONCE = 1000  # documents in one request (vendor's support pages)
@@ -90,4 +91,4 @@ def as_list(answer: Json) -> list[JsonObject]:
     """The objects of an answer: a list, or the page of which the Compass API text speaks, or one object."""
     if isinstance(answer, dict):
         answer = answer.get("results", [answer])
-    return [as_object(one) for one in answer] if isinstance(answer, list) else []
+    return [jsons.as_object(one) for one in answer] if isinstance(answer, list) else []
