@@ -7,15 +7,6 @@ import pytest
 from daemon.connectors.compass import client
 from daemon.contract import http
 from daemon.sandbox import server
-from tests import clocks
-
-
-@pytest.fixture
-async def sandbox(virtual_clock: clocks.VirtualClock) -> AsyncIterator[server.Sandbox]:
-    running = server.Sandbox(virtual_clock)
-    await running.start()
-    yield running
-    await running.stop()
 
 
 @pytest.fixture

@@ -11,19 +11,11 @@ from daemon.contract import declare, errors
 from daemon.contract.requests import Request
 from daemon.model import times
 from daemon.model.events import Fact
-from daemon.sandbox import faults, server
+from daemon.sandbox import faults
 from tests.connectors import stub
 from tests.connectors.tonalytica import replay
 
 SIGNUPS = 17  # the sandbox's query
-
-
-@pytest.fixture
-async def sandbox(virtual_clock) -> AsyncIterator[server.Sandbox]:
-    running = server.Sandbox(virtual_clock)
-    await running.start()
-    yield running
-    await running.stop()
 
 
 @pytest.fixture
