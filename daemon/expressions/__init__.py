@@ -6,6 +6,8 @@ hand them through :func:`to_plain` before they are written down.
 
 * ``errors``: the one error, readable and without values.
 * ``plain``: what a template gave, as JSON data and as text.
+* ``work``: how much one rendering may do.
+* ``formats``: Python's ``%``, looked through first.
 * ``filters``: Jinja's filters, made plain and bounded, and ours.
 * ``fence``: the sandbox: a dot is a key and nothing else; work is bounded.
 * ``parsing``: text to syntax tree, refusing what is out of reach.

@@ -15,7 +15,7 @@ from jinja2 import nodes
 from jinja2.environment import Template
 from jinja2.exceptions import FilterArgumentError, TemplateSyntaxError, UndefinedError
 
-from daemon.expressions import errors, fence, filters, parsing, plain, references
+from daemon.expressions import errors, fence, parsing, plain, references, work
 
 KEPT = 4096  # compiled texts
 _ANSWER = "pointsman_answer"  # the name under which a lone expression leaves its value
@@ -48,16 +48,20 @@ class Code:
             value = functools.reduce(fence.read_key, self.path, scope)
             if not isinstance(value, fence.Missing):
                 return value
-        context = self.template.new_context({**scope, fence.BUDGET: fence.Budget()})
         try:
-            chunks = self.template.root_render_func(context)
-            if not self.native:
-                return _gather(chunks)
-            for _ in chunks:
-                pass
-            return plain.settle(context.vars[_ANSWER])
+            with work.metered():
+                return self._run(self.template, scope)
         except Exception as wrong:
             raise _explain(wrong, self, scope) from None
+
+    def _run(self, template: Template, scope: Scope) -> Any:
+        context = template.new_context(dict(scope))
+        chunks = template.root_render_func(context)
+        if not self.native:
+            return _gather(chunks)
+        for _ in chunks:
+            pass
+        return plain.settle(context.vars[_ANSWER])
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,7 @@ def _gather(chunks: Iterator[str]) -> str:
     gathered, length = [], 0
     for chunk in chunks:
         length += len(chunk)
-        filters.sized(length)
+        work.sized(length)
         gathered.append(chunk)
     return "".join(gathered)
 

@@ -2,8 +2,8 @@
 
 Two walls. *Reach*: a dot or a subscript reads keys of objects, items of lists, characters of texts, and what
 ``loop`` offers; there are no attributes, so there are no methods, classes or globals to climb by. Only the
-functions of the scope, ``range``, macros and ``loop`` can be called. *Work*: one rendering may make so many
-loop turns and calls, and each text and number may only grow so large.
+functions of the scope, ``range``, macros and ``loop`` can be called. *Work*: what a rendering makes is
+metered and bounded, see ``work``.
 """
 
 import functools
@@ -17,31 +17,13 @@ from jinja2.runtime import Context, LoopContext, Macro, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment, safe_range
 from jinja2.utils import missing
 
-from daemon.expressions import errors, filters, plain
+from daemon.expressions import errors, filters, formats, plain, work
 
 GLOBALS = frozenset({"range"})  # names that every scope has
-TURNS = 250_000  # loop turns and calls of one rendering
-LARGEST_BITS = 8_192  # of an integer
-BUDGET = " budget"  # in a context; no name in a template can be spelt so
 WALK, CONCAT = ".walk", ".concat"  # filters that only ``parsing`` puts in
 _LOOP = frozenset(
     "index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle changed".split()
 )
-
-
-class Budget:
-    """What one rendering may still do."""
-
-    __slots__ = ("_left",)
-
-    def __init__(self) -> None:
-        self._left = TURNS
-
-    def spend(self) -> None:
-        """One turn; :class:`ExpressionError` when all are used."""
-        self._left -= 1
-        if self._left < 0:
-            raise errors.ExpressionError(f"more than {TURNS} loop turns and calls")
 
 
 class NameMissing(UndefinedError):
@@ -123,52 +105,22 @@ def read_item(owner: Any, key: Any) -> Any:
     return Missing(obj=owner, name=key if isinstance(key, int) else plain.kind(key))
 
 
-def operate(operator: str, left: Any, right: Any) -> None:
-    """:class:`ExpressionError` for an operation that would make much out of little."""
-    match operator, left, right:
-        case "+", str(), str():
-            filters.sized(len(left) + len(right))
-        case "+", list(), list():
-            filters.repeated(len(left) + len(right))
-        case "*", str(), int():
-            filters.sized(len(left) * right)
-        case "*", int(), str():
-            filters.sized(len(right) * left)
-        case "*", list() | tuple(), int():
-            filters.repeated(len(left) * right)
-        case "*", int(), list() | tuple():
-            filters.repeated(len(right) * left)
-        case "*", int(), int():
-            _bits(left.bit_length() + right.bit_length())
-        case "**", int(), int():
-            _bits(left.bit_length() * max(0, right))
-        case "%", str(), _:
-            filters.check_format(left)
-
-
-def _bits(count: int) -> None:
-    if count > LARGEST_BITS:
-        raise errors.ExpressionError("a number too large to work with")
-
-
-@pass_context
-def _walk(context: Context, items: Iterable[Any]) -> Iterator[Any]:
-    budget: Budget = context.parent[BUDGET]
+def _walk(items: Iterable[Any]) -> Iterator[Any]:
     for item in items:
-        budget.spend()
+        work.spend(work.TURN)
         yield item
 
 
 @pass_context
 def _concat(context: Context, parts: list[Any]) -> str:
-    return filters.join_text(map(plain.to_text, parts))
+    return work.join_text(map(plain.to_text, parts))
 
 
 class Fence(SandboxedEnvironment):
     """Jinja's sandbox with the two walls."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
-    concat = staticmethod(filters.join_text)
+    concat = staticmethod(work.join_text)
 
     def __init__(self) -> None:
         super().__init__(
@@ -192,8 +144,10 @@ class Fence(SandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """The operation, if it stays in bounds."""
-        operate(operator, left, right)
-        return self.binop_table[operator](left, right)
+        if operator == "%" and isinstance(left, str):
+            return work.account(formats.apply_format(left, right))
+        work.check_operation(operator, left, right)
+        return work.account(self.binop_table[operator](left, right))
 
     def call(self, context: Context, called: Any, /, *args: Any, **kwargs: Any) -> Any:
         """The call, if *called* is a function of the scope, a macro, or the loop."""
@@ -201,7 +155,7 @@ class Fence(SandboxedEnvironment):
             called.fail()
         if not _is_callable(context, called):
             raise errors.ExpressionError(f"{plain.kind(called)} cannot be called")
-        context.parent[BUDGET].spend()
+        work.spend(work.TURN)
         return context.call(called, *args, **kwargs)
 
 

@@ -20,45 +20,14 @@ from jinja2.environment import Environment
 from jinja2.runtime import Undefined
 from jinja2.utils import missing
 
-from daemon.expressions import errors, plain
+from daemon.expressions import errors, formats, plain, work
 from daemon.model import times
 
-LONGEST_TEXT = 8 * 1024 * 1024  # characters of any text made here
-LONGEST_REPEAT = 100_000  # items padded or repeated by one call
 DIGITS = 30  # of rounding
 SLUG_LENGTH = 80  # characters
-_MARKING = ("e", "escape", "forceescape", "safe", "urlize", "xmlattr", "striptags", "indent", "replace")
 _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
-_WIDTH = re.compile(
-    r"\d{4,}(?:\.(?:\d*|\*))?[hlL]?[a-zA-Z%]|\.\d{4,}|%(?:\(.*\))?[#0\- +]*(?:\d*\.)?\*", re.DOTALL
-)
 
 Filter = Callable[..., Any]
-
-
-def sized(length: int) -> None:
-    """:class:`ExpressionError` for a text of *length* characters that is too long."""
-    if length > LONGEST_TEXT:
-        raise errors.ExpressionError(f"a text of more than {LONGEST_TEXT // 1024 // 1024} MiB")
-
-
-def repeated(count: int) -> None:
-    """:class:`ExpressionError` for *count* repetitions that are too many."""
-    if count > LONGEST_REPEAT:
-        raise errors.ExpressionError(f"more than {LONGEST_REPEAT} repetitions")
-
-
-def join_text(parts: Iterable[str]) -> str:
-    """The parts as one text, bounded. Jinja builds the bodies of macros and ``set`` blocks with it."""
-    pieces = list(parts)
-    sized(sum(map(len, pieces)))
-    return "".join(pieces)
-
-
-def check_format(text: str) -> None:
-    """:class:`ExpressionError` for a ``%`` format with a width that would make much out of little."""
-    if _WIDTH.search(text):
-        raise errors.ExpressionError("a format with a width of four digits or taken from its values")
 
 
 def tojson(value: Any, indent: int | None = None) -> str:
@@ -163,39 +132,58 @@ def _join(environment: Environment, value: Any, d: Any = "", attribute: Any = No
     if attribute is not None:
         value = map(jinja.make_attrgetter(environment, attribute), value)
     parts, glue = [plain.to_text(item) for item in plain.bounded(value)], plain.to_text(d)
-    sized(sum(map(len, parts)) + len(glue) * len(parts))
+    work.sized(sum(map(len, parts)) + len(glue) * len(parts))
     return glue.join(parts)
 
 
+def _pprint(value: Any) -> str:
+    return plain.to_json(value, indented=True)
+
+
 def _center(value: Any, width: int = 80) -> str:
-    sized(width)
+    work.sized(width)
     return plain.to_text(value).center(width)
 
 
-def _format(value: Any, *args: Any, **kwargs: Any) -> str:
-    check_format(plain.to_text(value))
-    return jinja.do_format(plain.to_text(value), *args, **kwargs)
+def _format(value: Any, *args: Any, **kwargs: Any) -> Any:
+    if args and kwargs:
+        raise errors.ExpressionError("format takes values in order or by name, not both")
+    return formats.apply_format(plain.to_text(value), kwargs or args)
 
 
 def _indent(s: Any, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
     text = plain.to_text(s)
-    sized(len(text) + (text.count("\n") + 2) * (len(width) if isinstance(width, str) else width))
+    work.sized(len(text) + (text.count("\n") + 2) * (len(width) if isinstance(width, str) else width))
     return jinja.do_indent(text, width, first, blank)
 
 
 def _replace(s: Any, old: Any, new: Any, count: int = -1) -> str:
     text, found, put = plain.to_text(s), plain.to_text(old), plain.to_text(new)
-    sized(len(text) + text.count(found) * len(put))
+    work.sized(len(text) + text.count(found) * len(put))
     return text.replace(found, put, count)
 
 
+@pass_environment
+def _wordwrap(
+    environment: Environment,
+    s: Any,
+    width: int = 79,
+    break_long_words: bool = True,
+    wrapstring: str = "\n",
+    break_on_hyphens: bool = True,
+) -> str:
+    text = plain.to_text(s)
+    work.sized(len(text) * len(wrapstring))
+    return jinja.do_wordwrap(environment, text, width, break_long_words, wrapstring, break_on_hyphens)
+
+
 def _batch(value: Any, linecount: int, fill_with: Any = None) -> Any:
-    repeated(linecount)
+    work.repeated(linecount)
     return jinja.do_batch(value, linecount, fill_with)
 
 
 def _slice(value: Any, slices: int, fill_with: Any = None) -> Any:
-    repeated(slices)
+    work.repeated(slices)
     return jinja.sync_do_slice(value, slices, fill_with)
 
 
@@ -205,15 +193,15 @@ def _round(value: float, precision: int = 0, method: Any = "common") -> float:
     return jinja.do_round(value, precision, method)
 
 
-def _unmarked(given: Filter) -> Filter:
-    """*given*, with plain text where it gives the marked text of HTML pages."""
+def _accounted(given: Filter) -> Filter:
+    """*given*, with what it makes paid for, and as plain text where it is the marked text of HTML pages."""
 
     @functools.wraps(given)
-    def unmarked(*args: Any, **kwargs: Any) -> Any:
-        answer = given(*args, **kwargs)
-        return str.__str__(answer) if isinstance(answer, str) else answer
+    def accounted(*args: Any, **kwargs: Any) -> Any:
+        answer = work.account(given(*args, **kwargs))
+        return str(answer) if isinstance(answer, str) else answer
 
-    return unmarked
+    return accounted
 
 
 OURS: dict[str, Filter] = {
@@ -231,17 +219,16 @@ _BOUNDED: dict[str, Filter] = {
     "format": _format,
     "indent": _indent,
     "replace": _replace,
+    "wordwrap": _wordwrap,
     "batch": _batch,
     "slice": _slice,
     "round": _round,
     "string": plain.to_text,
-    "pprint": functools.partial(tojson, indent=2),
+    "pprint": _pprint,
 }
 
 
 def all_filters() -> dict[str, Filter]:
     """Every filter a template has, by name."""
     kept = {name: given for name, given in jinja.FILTERS.items() if name != "attr"}
-    for name in _MARKING:
-        kept[name] = _unmarked(kept[name])
-    return kept | _BOUNDED | OURS
+    return {name: _accounted(given) for name, given in (kept | _BOUNDED | OURS).items()}

@@ -12,26 +12,30 @@ from typing import Any
 import orjson
 from jinja2.runtime import LoopContext, Undefined
 
-from daemon.expressions import errors
+from daemon.expressions import errors, work
 from daemon.model import times
 
 DEEPEST = 100  # nested lists and objects
-LONGEST_LIST = 1_000_000  # items that a filter may yield before it is called endless
 SMALLEST, LARGEST = -(2**63), 2**64 - 1  # integers that JSON keeps here
 
 
-def to_plain(value: Any, depth: int = 0) -> Any:
+def to_plain(value: Any) -> Any:
     """*value* as JSON data: dict with text keys, list, str, int, float, bool, None.
 
     An aware datetime becomes RFC 3339 text in UTC, a naive one (TOML's local time) its ISO text, a timedelta
     duration text, tuples and iterators lists. :class:`ExpressionError` for anything else: an undefined
-    name, infinity, an integer beyond 64 bits, bytes, an object.
+    name, infinity, an integer beyond 64 bits, bytes, an object, or more than a rendering may make.
     """
+    with work.metered():
+        return _plain(value, 0)
+
+
+def _plain(value: Any, depth: int) -> Any:
     if value is None or value is True or value is False:
         return value
     match value:
         case str():
-            return str(value)
+            return str(work.account(value))
         case float():
             return _finite(value)
         case int():
@@ -44,16 +48,16 @@ def to_plain(value: Any, depth: int = 0) -> Any:
         raise errors.ExpressionError(f"lists and objects are nested deeper than {DEEPEST}")
     match value:
         case Mapping():
-            return {_key(key): to_plain(item, depth + 1) for key, item in value.items()}
+            return {_key(key): _plain(item, depth + 1) for key, item in _pairs(value)}
         case list() | tuple() | range() | Iterator() if not isinstance(value, LoopContext):
-            return [to_plain(item, depth + 1) for item in bounded(value)]
+            return [_plain(item, depth + 1) for item in bounded(value)]
     raise errors.ExpressionError(f"{kind(value)} is not plain data")
 
 
 def to_text(value: Any) -> str:
     """*value* as it stands in text; :class:`ExpressionError` as :func:`to_plain`."""
     if isinstance(value, str | Undefined):
-        return str(value)
+        return str(work.account(value))
     plain = to_plain(value)
     if isinstance(plain, str):
         return plain
@@ -79,22 +83,26 @@ def settle(value: Any, depth: int = 0) -> Any:
         raise errors.ExpressionError(f"lists and objects are nested deeper than {DEEPEST}")
     match value:
         case str():
-            return str(value)
+            return str(work.account(value))
         case None | int() | float() | date() | time() | timedelta():
             return value
         case Mapping():
-            return {key: settle(item, depth + 1) for key, item in value.items()}
+            return {key: settle(item, depth + 1) for key, item in _pairs(value)}
         case list() | tuple() | range() | Iterator() if not isinstance(value, LoopContext):
             return [settle(item, depth + 1) for item in bounded(value)]
     raise errors.ExpressionError(f"{kind(value)} is not plain data")
 
 
 def bounded(items: Any) -> Iterator[Any]:
-    """*items*, as far as a list may be long."""
-    for count, item in enumerate(items):
-        if count >= LONGEST_LIST:
-            raise errors.ExpressionError(f"a list of more than {LONGEST_LIST} items")
+    """*items*, each paid for as it comes."""
+    for item in items:
+        work.spend(work.ITEM)
         yield item
+
+
+def _pairs(value: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    work.spend(work.ITEM * len(value))
+    return iter(value.items())
 
 
 def kind(value: Any) -> str:

@@ -119,7 +119,22 @@ BOMBS = [
     "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
     "{% set a = 'a' * 8000000 %}{{ a ~ a }}",
     "{% set a = 'a' * 8000000 %}{{ a + a }}",
-    "{% set a = [1] * 90000 %}{{ a + a }}",
+    "{% set a = [1] * 90000 %}{{ [a] * 90000 }}",
+    "{% set a = [1] * 90000 %}{{ [a] * 90000 }}!",
+    "{% set a = (1,) * 90000 %}{% set b = a + a + a + a %}{% set c = b + b + b + b %}{{ c + c + c + c }}!",
+    "{{ [event.data.big] * 90000 }}",
+    "{{ [event.data.big] * 90000 }}!",
+    "{{ ([event.data.big] * 90000) | tojson }}",
+    "{{ ([event.data.big] * 90000) | map('upper') | list }}",
+    "{{ ([{'a': event.data.big}] * 90000) | csv }}",
+    "{{ range(100000) | map('center', 8000000) | list | length }}",
+    "{{ '%s' * 90000 % ((event.data.big,) * 90000) }}",
+    "{{ '%(a)s' * 90000 % {'a': event.data.big} }}",
+    "{{ '%(a)s' * 90000 | format(a=event.data.big) }}",
+    "{{ ('%' ~ '0' * 30000) % 1 }}",
+    "{{ ('%(' * 30000) % {} }}",
+    "{{ event.data.big | wordwrap(79, true, event.data.big) }}",
+    "{% for i in range(100000) %}{% set x = event.data.big | upper %}{% endfor %}",
 ]
 
 
