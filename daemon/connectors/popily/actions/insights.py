@@ -47,13 +47,13 @@ def unambiguous(text: str) -> str:
 
 
 def pack_filters(filters: list[Filter]) -> str:
-    """``column!op!v1,v2`` joined by two underscores (vendor's clients). :class:`ValueError` where an
-    underscore at an end would run together with them."""
+    """``column!op!v1,v2`` joined by two underscores (vendor's clients). :class:`ValueError` where one ends in an
+    underscore that would run together with them."""
     parts = [f"{one.column}!{one.op}!{','.join(str(value) for value in one.values)}" for one in filters]
     packed = "__".join(parts)
     if packed.split("__") != parts:
         raise ValueError(
-            "of several filters none may begin or end with an underscore: Popily joins them by two"
+            "only the last filter may end with an underscore: Popily joins filters by two of them"
         )
     return packed
 
