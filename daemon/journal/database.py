@@ -1,8 +1,9 @@
 """The way in and out of the journal: ``await journal.write(fn)`` and ``await journal.read(fn)``.
 
-A journal function is a plain function of one SQLAlchemy Core connection; it never commits. One hand-off is one
-``fn``; one commit carries as many as came while the last one was under way. The two engines are in ``sqlite`` and
-``postgres``; :func:`open_journal` picks by URL. Used by every room above; opened in ``app`` and ``cli``.
+A journal function is a plain function of one SQLAlchemy Core connection; it never commits. One hand-off is
+one ``fn``; one commit carries as many as came while the last one was under way. The two engines are in
+``sqlite`` and ``postgres``; :func:`open_journal` picks by URL. Used by every room above; opened in ``app``
+and ``cli``.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection as Connection  # noqa: PLC0414 - what other rooms call a connection
+from sqlalchemy import Connection as Connection
 
 T = TypeVar("T")
 Function = Callable[[Connection], T]
@@ -19,7 +20,11 @@ LARGEST_BATCH = 512  # functions to one commit
 
 
 class JournalUnavailable(Exception):
-    """The journal cannot commit or read now: full disk, lost server, locked file. Nothing was written."""
+    """The journal cannot commit or read now: full disk, lost server, locked file.
+
+    What was to be written counts as not written. (It may stand there nevertheless if the server was lost at
+    the very commit; so whoever tries again must write something that is the same when written twice.)
+    """
 
 
 class JournalMissing(Exception):
@@ -43,12 +48,13 @@ class Journal(Protocol):
         """Run *fn* in a transaction and return its result once it is durably committed.
 
         An exception in *fn* undoes just *fn* and is raised here. :class:`JournalUnavailable` when the commit
-        failed. *fn* may be run more than once and must have no effect beside the database.
+        failed. *fn* may be run more than once and must have no effect beside the database; it returns plain
+        values, never an open result.
         """
         ...
 
     async def read(self, fn: Function[T]) -> T:
-        """Run *fn* on a connection that cannot write."""
+        """Run *fn* on one snapshot and a connection that cannot write; errors as with :meth:`write`."""
         ...
 
     async def lease_now(self) -> int:
@@ -72,8 +78,11 @@ Batch = list[Handed[Any]]
 
 
 class Batches:
-    """Forms commits by itself: the first function is kicked off one loop turn after it came, and what comes while
-    a commit is under way is the next one. No timer, no minimum size."""
+    """Forms commits by itself: no timer, no minimum size.
+
+    The first function is kicked off one loop turn after it came, and what comes while a commit is under way
+    is the next one.
+    """
 
     def __init__(self, commit: Callable[[Batch], Awaitable[None]], observe: Callable[[int], None]) -> None:
         self._commit = commit
@@ -96,14 +105,25 @@ class Batches:
     async def _drain(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
-            self._observe(len(batch))
-            await self._commit(batch)
+            try:
+                self._observe(len(batch))
+                await self._commit(batch)
+            except Exception as broken:
+                _fail(batch, broken)  # a mistake of ours; whoever waits must hear of it
+            except BaseException:
+                _fail([*batch, *self._waiting], "the journal was stopped in the middle of a commit")
+                raise
 
     async def close(self) -> None:
         """Refuse more, and wait for what is under way."""
         self._closed = True
         if self._task is not None:
             await self._task
+
+
+def _fail(batch: Batch, why: object) -> None:
+    for handed in batch:
+        settle(handed, JournalUnavailable(f"the journal cannot be used now: {why}"))
 
 
 def settle(handed: Handed[Any], outcome: object) -> None:
@@ -119,10 +139,11 @@ def settle(handed: Handed[Any], outcome: object) -> None:
 async def open_journal(
     url: str, *, exclusive: bool = False, observe: Callable[[int], None] = lambda _size: None
 ) -> Journal:
-    """The journal at *url* (``sqlite:///absolute/path`` or ``postgresql://…``), which must exist and be current.
+    """The journal at *url* (``sqlite:///PATH`` or ``postgresql://…``), which must exist.
 
-    With *exclusive* a SQLite file is taken for this process alone (the daemon's way). *observe* is told the size
-    of each commit. :class:`JournalMissing`, :class:`JournalOutdated`, :class:`JournalUnavailable`.
+    With *exclusive* a SQLite file is taken for this process alone (the daemon's way; ``sqlite.FileInUse``
+    when another has it). *observe* is told how many functions each commit carries. :class:`JournalMissing`,
+    :class:`JournalUnavailable`; whether the schema is current is for ``migrate.require_current`` to say.
     """
     if url.startswith("sqlite"):
         from daemon.journal import sqlite

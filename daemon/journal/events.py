@@ -12,20 +12,25 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.util import await_only
 
-from daemon.journal.tables import cursors, events
+from daemon.journal.tables import cursors, events, storable
 from daemon.model import ids, jsons
 from daemon.model.events import ROOT, Event, Fact, Lineage
 
 COLUMNS = tuple(column.name for column in events.columns if column.name != "seq")
 SEQUENCE_LOCK = 7_070_001  # PostgreSQL advisory lock: numbers are given in the order of commits
 ROUTER = "router"
+LONGEST_KEY = 512  # characters; PostgreSQL's indexes take no entry much over 2,700 bytes
 
-_INSERT_SQLITE = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608 - names only
+_INSERT_SQLITE = (
+    f"INSERT INTO events ({', '.join(COLUMNS)}) "  # noqa: S608 - names only
+    f"VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING"
+)
 _TYPES_POSTGRES = {"time": "bigint", "recorded_at": "bigint", "depth": "integer"}
 _INSERT_POSTGRES = (
     f"INSERT INTO events ({', '.join(COLUMNS)}) SELECT {', '.join(COLUMNS)} FROM unnest("  # noqa: S608 - names only
     + ", ".join(f"${n}::{_TYPES_POSTGRES.get(name, 'text')}[]" for n, name in enumerate(COLUMNS, 1))
-    + f") WITH ORDINALITY AS given({', '.join(COLUMNS)}, place) ORDER BY place ON CONFLICT DO NOTHING RETURNING id"
+    + f") WITH ORDINALITY AS given({', '.join(COLUMNS)}, place) ORDER BY place "
+    + "ON CONFLICT DO NOTHING RETURNING id"
 )
 
 
@@ -38,16 +43,19 @@ class Admitted:
 
 
 def make_row(fact: Fact, source: str, now: int, lineage: Lineage = ROOT) -> tuple[Any, ...]:
-    """The row of an event about to be recorded, in the order of :data:`COLUMNS`; a new trace where none is given."""
+    """The row of an event about to be recorded, in the order of :data:`COLUMNS`.
+
+    A new trace begins where *lineage* gives none; a key over :data:`LONGEST_KEY` is replaced by its digest.
+    """
     id = ids.uuid7(now)
     return (
         id,
         source,
-        fact.type,
-        fact.subject,
+        storable(fact.type),
+        storable(fact.subject),
         now if fact.time is None else fact.time,
         now,
-        fact.key,
+        _stored_key(fact.key),
         lineage.trace or id,
         lineage.depth,
         lineage.cause,
@@ -56,27 +64,26 @@ def make_row(fact: Fact, source: str, now: int, lineage: Lineage = ROOT) -> tupl
     )
 
 
+def _stored_key(key: str) -> str:
+    return storable(key) if len(key) <= LONGEST_KEY else f"digest:{ids.digest(storable(key))}"
+
+
 def admit(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> list[Admitted]:
     """Record *rows* (from :func:`make_row`); the same source and key twice is one event, the earlier one."""
     if not rows:
         return []
-    known = _insert(connection, rows)
-    if known is None:
+    if _insert(connection, rows) == len(rows):
         return [Admitted(row[0], duplicate=False) for row in rows]
     return [_find(connection, row) for row in rows]
 
 
-def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> bool | None:
-    """Insert what is new. None when all of it was."""
-    if connection.dialect.name == "sqlite":
-        raw = connection.connection.driver_connection
-        assert raw is not None  # noqa: S101 - an open connection has a driver's
-        cursor = raw.executemany(_INSERT_SQLITE, rows)
-        return None if cursor.rowcount == len(rows) else True
-    connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (SEQUENCE_LOCK,))
+def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Insert what is new; how many rows that were."""
     driver: Any = connection.connection.driver_connection
-    inserted = await_only(driver.fetch(_INSERT_POSTGRES, *map(list, zip(*rows, strict=True))))
-    return None if len(inserted) == len(rows) else True
+    if connection.dialect.name == "sqlite":
+        return int(driver.executemany(_INSERT_SQLITE, rows).rowcount)
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (SEQUENCE_LOCK,))
+    return len(await_only(driver.fetch(_INSERT_POSTGRES, *map(list, zip(*rows, strict=True)))))
 
 
 def _find(connection: Connection, row: tuple[Any, ...]) -> Admitted:
@@ -87,7 +94,7 @@ def _find(connection: Connection, row: tuple[Any, ...]) -> Admitted:
 
 def find_by_key(connection: Connection, source: str, key: str) -> str | None:
     """The id of the event that *source* told under *key*."""
-    query = sa.select(events.c.id).where(events.c.source == source, events.c.key == key)
+    query = sa.select(events.c.id).where(events.c.source == source, events.c.key == _stored_key(key))
     return connection.scalar(query)
 
 
@@ -138,7 +145,7 @@ def _dialect_insert(connection: Connection) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a listing is narrowed to. Instants are inclusive; *type* and *subject* may hold ``*`` and ``?``."""
+    """What a listing is narrowed to. Instants are inclusive; *type* and *subject* may be globs."""
 
     type: str | None = None
     subject: str | None = None
@@ -155,7 +162,7 @@ def listed(connection: Connection, filters: Filters) -> list[Event]:
     query = sa.select(events).limit(filters.limit)
     for column, glob in ((events.c.type, filters.type), (events.c.subject, filters.subject)):
         if glob is not None:
-            query = query.where(glob_clause(column, glob))
+            query = query.where(glob_clause(connection, column, glob))
     if filters.source is not None:
         query = query.where(events.c.source == filters.source)
     if filters.since is not None:
@@ -171,10 +178,12 @@ def listed(connection: Connection, filters: Filters) -> list[Event]:
     return [from_row(row) for row in connection.execute(query)]
 
 
-def glob_clause(column: Any, glob: str) -> Any:
-    """A condition for a glob: ``*`` is any text, ``?`` one character."""
+def glob_clause(connection: Connection, column: Any, glob: str) -> Any:
+    """A condition for a glob: ``*`` is any text, ``?`` one character, case counts, all else is itself."""
     if "*" not in glob and "?" not in glob:
         return column == glob
+    if connection.dialect.name == "sqlite":  # its LIKE does not look at case
+        return column.op("GLOB")(glob.replace("[", "[[]"))
     escaped = glob.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return column.like(escaped.replace("*", "%").replace("?", "_"), escape="\\")
 

@@ -14,6 +14,8 @@ from daemon.journal.tables import hints
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 
+WAITING = sa.text("verdict = 'waiting'")  # the partial index's own words
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -58,9 +60,7 @@ def _to_row(hint: Hint) -> dict[str, Any]:
 def waiting(connection: Connection, watch: str) -> list[Hint]:
     """The undecided hints that the row *watch* reads back, oldest first."""
     query = (
-        sa.select(hints)
-        .where(hints.c.watch == watch, hints.c.verdict == "waiting")
-        .order_by(hints.c.created_at, hints.c.event_id)
+        sa.select(hints).where(hints.c.watch == watch, WAITING).order_by(hints.c.created_at, hints.c.event_id)
     )
     return [from_row(row) for row in connection.execute(query)]
 

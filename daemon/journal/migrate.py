@@ -1,20 +1,21 @@
 """Making a journal and bringing it up to date.
 
-``run`` and ``demo`` do it for an embedded SQLite file by themselves, ``pointsman db upgrade`` for either. Alembic is
-imported only when a migration is really due. Called by ``app`` and ``cli``.
+``run`` and ``demo`` do it for an embedded SQLite file by themselves, ``pointsman db upgrade`` for either.
+Alembic is imported only when a migration is really due. Called by ``app`` and ``cli``.
 """
 
+import contextlib
+import os
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from daemon.journal import database, postgres, sqlite
 
 HEAD = "0001"  # the newest revision in migrations/versions
+UPGRADE_LOCK = 7_070_002  # PostgreSQL advisory lock: nodes that start together upgrade once
 
 
 def migrations_folder() -> Path:
@@ -26,30 +27,32 @@ def migrations_folder() -> Path:
 
 def revision(connection: Connection) -> str | None:
     """The schema's revision, None for an empty database."""
-    try:
-        with connection.begin_nested() if connection.dialect.name == "postgresql" else _nothing():
-            return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    except DBAPIError as broken:
-        text = str(broken.orig).lower()
-        if "no such table" in text or "does not exist" in text:
-            return None
-        raise
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
 
 
-class _nothing:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *exc: object) -> None: ...
-
-
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    """Bring the schema to :data:`HEAD` inside the open transaction; the revisions before and after."""
+    before = revision(connection)
+    if before == HEAD:
+        return before, HEAD
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as broken:
+        raise database.JournalOutdated(
+            f"the journal's schema is {before}, which this program does not know ({broken}). "
+            "Use the release of pointsman that made it, or a newer one."
+        ) from None
+    return before, HEAD
 
 
 async def current(url: str) -> str | None:
@@ -62,54 +65,58 @@ async def current(url: str) -> str | None:
 
 
 async def upgrade(url: str) -> tuple[str | None, str]:
-    """Create the journal where there is none, and bring it to :data:`HEAD`; the revisions before and after."""
+    """Create the journal where there is none, and bring it to :data:`HEAD`; the revisions before and after.
+
+    :class:`~daemon.journal.database.JournalUnavailable` where it cannot be made or written,
+    :class:`~daemon.journal.database.JournalOutdated` where a newer program made it.
+    """
     if url.startswith("sqlite"):
-        return _upgrade_sqlite(url)
-    engine = postgres.make_engine(url)
+        return _upgrade_sqlite(sqlite.path_of(url))
+    engine = postgres.make_engine(url, connections=1, answer_timeout=None)
     try:
         async with engine.begin() as connection:
-            return await connection.run_sync(_upgrade_once)
-    except (DBAPIError, OSError, TimeoutError) as broken:
+            return await connection.run_sync(_upgrade_locked)
+    except postgres.ERRORS as broken:
         raise postgres.unavailable(broken) from broken
     finally:
         await engine.dispose()
 
 
-def _upgrade_once(connection: Connection) -> tuple[str | None, str]:
-    """Upgrade under a lock, so that nodes that start together do it once."""
-    connection.execute(sa.text("SELECT pg_advisory_xact_lock(7070002)"))
-    before = revision(connection)
-    if before != HEAD:
-        _upgrade(connection)
-    return before, HEAD
+def _upgrade_locked(connection: Connection) -> tuple[str | None, str]:
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
+    return _upgrade(connection)
 
 
-def _upgrade_sqlite(url: str) -> tuple[str | None, str]:
-    path = sqlite.path_of(url)
+def _upgrade_sqlite(path: Path) -> tuple[str | None, str]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = not path.exists()
-        raw = sqlite.connect(path)
+        _make_file(path)
+        opened = sqlite.open_connection(path)
+        try:
+            if revision(opened.core) == HEAD:  # without waiting for anybody's lock
+                return HEAD, HEAD
+            opened.raw.execute("BEGIN IMMEDIATE")
+            found = _upgrade(opened.core)
+            opened.raw.execute("COMMIT")
+            return found
+        finally:
+            opened.close()
     except (OSError, *sqlite.ERRORS) as broken:
-        raise database.JournalUnavailable(f"{path}: cannot make or open the journal: {broken}") from None
-    if fresh:
-        path.chmod(0o600)
-    try:
-        connection = sqlite.core_connection(raw)
-        before = revision(connection)
-        if before != HEAD:
-            raw.execute("BEGIN IMMEDIATE")
-            _upgrade(connection)
-            raw.execute("COMMIT")
-        return before, HEAD
-    finally:
-        raw.close()
+        why = broken.strerror if isinstance(broken, OSError) else sqlite.unavailable(broken)
+        raise database.JournalUnavailable(f"{path}: cannot make or upgrade it: {why}") from broken
 
 
-async def require_current(journal: Any) -> None:
-    """Raise :class:`~daemon.journal.database.JournalOutdated` unless *journal* has the schema of this program."""
+def _make_file(path: Path) -> None:
+    """Make an empty file that only its owner reads; what SQLite puts beside it follows its rights."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+
+
+async def require_current(journal: database.Journal) -> None:
+    """:class:`~daemon.journal.database.JournalOutdated` unless *journal* has the schema of this program."""
     found = await journal.read(revision)
     if found != HEAD:
         raise database.JournalOutdated(
-            f"the journal's schema is {found or 'empty'}, this program needs {HEAD}. Run `pointsman db upgrade`."
+            f"the journal's schema is {found or 'empty'}, this program needs {HEAD}. "
+            "Run `pointsman db upgrade`."
         )

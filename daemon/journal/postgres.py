@@ -4,12 +4,15 @@ The same plain functions run here by ``run_sync``. Several nodes may share one d
 ``database.open_journal`` only.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import exc as core_errors
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from daemon.journal import database
@@ -17,6 +20,16 @@ from daemon.journal.database import Batch, Function, Handed, JournalUnavailable,
 
 READ_CONNECTIONS = 3
 CONNECT_TIMEOUT = 10  # seconds
+ANSWER_TIMEOUT = 30  # seconds for one statement: a server that went silent is an error, not a wait for ever
+TRIES = 3  # of a commit that lost a race, or whose connection had gone stale
+
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+ERRORS = (DBAPIError, core_errors.TimeoutError, *DRIVER_ERRORS, OSError, TimeoutError)
+
+_LOST_RACE = {"40001", "40P01"}  # serialization failure, deadlock
+# The server's codes for: the connection, who may connect, the database, resources, its operator, its disk.
+_ENVIRONMENTAL_CLASSES = {"08", "28", "3D", "53", "57", "58"}
+_READ_ONLY = "25006"
 
 
 def async_url(url: str) -> str:
@@ -29,67 +42,92 @@ class PostgresJournal:
 
     dialect = "postgresql"
 
-    def __init__(self, engine: AsyncEngine, observe: Callable[[int], None]) -> None:
-        self._engine = engine
+    def __init__(self, url: str, observe: Callable[[int], None]) -> None:
+        # Two pools, so that readers never keep the commits waiting for a connection.
+        self._commits = make_engine(url, connections=1)
+        self._reads = make_engine(url, connections=READ_CONNECTIONS)
+        self._snapshots = self._reads.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
         self._batches = database.Batches(self._commit, observe)
         self._writer: AsyncConnection | None = None
 
     async def write(self, fn: Function[T]) -> T:
+        """Run *fn* and commit; see the protocol."""
         return await self._batches.hand_in(fn)
 
     async def read(self, fn: Function[T]) -> T:
+        """Run *fn* on one snapshot of the database."""
         try:
-            async with self._engine.connect() as connection:
-                return await connection.run_sync(fn)
-        except (DBAPIError, OSError, TimeoutError) as broken:
+            return await self._read(fn)
+        except ERRORS as broken:
+            if not is_stale(broken):
+                raise unavailable(broken) from broken
+        try:  # once more: the pool has dropped what it kept of a server or a schema that is gone
+            return await self._read(fn)
+        except ERRORS as broken:
             raise unavailable(broken) from broken
 
+    async def _read(self, fn: Function[T]) -> T:
+        async with self._snapshots.connect() as connection:
+            return await connection.run_sync(fn)
+
     async def lease_now(self) -> int:
+        """The server's clock, which all nodes share."""
         return await self.read(_database_now)
 
     async def close(self) -> None:
+        """Finish what was handed in, and close."""
         await self._batches.close()
         await self._forget_writer()
-        await self._engine.dispose()
+        await self._commits.dispose()
+        await self._reads.dispose()
 
     async def _commit(self, batch: Batch) -> None:
         try:
-            outcomes = await self._commit_whole(batch)
+            connection, outcomes = await self._run(batch)
+            await connection.commit()  # of that very connection: another one would have nothing to commit
         except Exception as broken:
             await self._forget_writer()
-            outcomes = [unavailable(broken)] * len(batch)
+            outcomes = [unavailable(broken) for _ in batch]
         for handed, outcome in zip(batch, outcomes, strict=True):
             database.settle(handed, outcome)
 
-    async def _commit_whole(self, batch: Batch) -> list[object]:
-        """Commit the batch in one go; where one function fails, again with a savepoint for each.
+    async def _run(self, batch: Batch) -> tuple[AsyncConnection, list[object]]:
+        """Run the batch in one go; where one function fails, again with a savepoint for each.
 
-        A savepoint costs two round trips, and failing functions are rare.
+        A savepoint costs two round trips, and failing functions are rare. Nothing is committed yet, so a lost
+        race or a connection that had died since the last commit is tried again.
         """
+        for _ in range(TRIES):
+            fresh = self._writer is None
+            connection = await self._connection()
+            try:
+                return connection, await connection.run_sync(_run_all, batch)
+            except Exception as broken:
+                if is_environmental(broken) and fresh:
+                    raise
+                if is_environmental(broken):
+                    await self._forget_writer()
+                    continue
+                await connection.rollback()
+                if not is_lost_race(broken):
+                    break
         connection = await self._connection()
-        try:
-            outcomes = await connection.run_sync(_run_all, batch)
-        except Exception as broken:
-            if is_environmental(broken):
-                raise
-            await connection.rollback()
-            outcomes = await connection.run_sync(_run_each, batch)
-        await connection.commit()
-        return outcomes
+        return connection, await connection.run_sync(_run_each, batch)
 
     async def _connection(self) -> AsyncConnection:
         if self._writer is None or self._writer.closed or self._writer.invalidated:
-            self._writer = await self._engine.connect()
+            self._writer = await self._commits.connect()
         return self._writer
 
     async def _forget_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            try:
+            with contextlib.suppress(Exception):  # it is being thrown away
                 await writer.invalidate()
+            with contextlib.suppress(Exception):
                 await writer.close()
-            except (DBAPIError, OSError):
-                pass  # it is being thrown away
 
 
 def _database_now(connection: Connection) -> int:
@@ -107,48 +145,81 @@ def _run_each(connection: Connection, batch: Batch) -> list[object]:
 
 
 def _run_one(connection: Connection, handed: Handed[Any]) -> object:
+    """Run one function inside a savepoint: its result, or the exception that undid it alone."""
     savepoint = connection.begin_nested()
     try:
         outcome: object = handed.fn(connection)
+        savepoint.commit()  # fails where the function swallowed an error of the server
     except Exception as broken:
-        savepoint.rollback()
         if is_environmental(broken):
             raise
+        savepoint.rollback()
         return broken
-    savepoint.commit()
     return outcome
 
 
 def is_environmental(broken: Exception) -> bool:
     """Whether the server or the way to it is to blame, so that the whole commit is void."""
-    if isinstance(broken, DBAPIError):
-        return broken.connection_invalidated or isinstance(broken, OperationalError) or _is_refusal(broken)
-    return isinstance(broken, OSError | TimeoutError)
+    cause = _driver_error(broken)
+    if isinstance(broken, DBAPIError) and broken.connection_invalidated:
+        return True
+    if isinstance(cause, asyncpg.InterfaceError):  # "connection is closed"
+        return not isinstance(cause, ValueError)  # a value that does not fit its column
+    state = _state(cause)
+    return (
+        state[:2] in _ENVIRONMENTAL_CLASSES
+        or state == _READ_ONLY
+        or isinstance(cause, OSError | TimeoutError | core_errors.TimeoutError)
+    )
 
 
-def _is_refusal(broken: DBAPIError) -> bool:
-    """Disk full, read-only, shutting down: classes 53, 57, 25006 of the server's error codes."""
-    code = str(getattr(broken.orig, "sqlstate", None) or getattr(broken.orig, "pgcode", None) or "")
-    return code[:2] in ("53", "57", "58", "08") or code == "25006"
+def is_lost_race(broken: Exception) -> bool:
+    """Whether the same statements may do better at once: another node, or a migration, came between."""
+    cause = _driver_error(broken)
+    outdated = asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError
+    return _state(cause) in _LOST_RACE or isinstance(cause, outdated)
+
+
+def is_stale(broken: Exception) -> bool:
+    """Whether only the pooled connection is to blame, so that another one may do."""
+    gone = isinstance(broken, DBAPIError) and broken.connection_invalidated
+    return gone or is_lost_race(broken) or _state(_driver_error(broken)) == "57P01"
+
+
+def _driver_error(broken: BaseException | None) -> BaseException | None:
+    """The driver's own exception behind Core's and the dialect's."""
+    while broken is not None and not isinstance(broken, DRIVER_ERRORS):
+        deeper = broken.orig if isinstance(broken, DBAPIError) else broken.__cause__
+        if deeper is None:
+            break
+        broken = deeper
+    return broken
+
+
+def _state(cause: BaseException | None) -> str:
+    """The server's five-letter code, "" where there is none."""
+    return str(getattr(cause, "sqlstate", None) or "")
 
 
 def unavailable(broken: Exception) -> Exception:
     """*broken* as :class:`JournalUnavailable` where the server is to blame, else itself."""
-    if isinstance(broken, DBAPIError | OSError | TimeoutError):
-        cause = broken.orig if isinstance(broken, DBAPIError) else broken
-        return JournalUnavailable(f"the journal cannot be used now: {cause}")
+    if is_environmental(broken):
+        said = str(_driver_error(broken)) or type(broken).__name__
+        return JournalUnavailable(f"the journal cannot be used now: {said}")
     return broken
 
 
-def make_engine(url: str) -> AsyncEngine:
+def make_engine(url: str, *, connections: int, answer_timeout: float | None = ANSWER_TIMEOUT) -> AsyncEngine:
     """An engine for *url* with durable commits and UTC."""
     return create_async_engine(
         async_url(url),
-        pool_size=READ_CONNECTIONS + 1,
-        max_overflow=2,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=ANSWER_TIMEOUT,
         pool_pre_ping=False,
         connect_args={
             "timeout": CONNECT_TIMEOUT,
+            "command_timeout": answer_timeout,
             "server_settings": {
                 "synchronous_commit": "on",
                 "timezone": "UTC",
@@ -161,10 +232,10 @@ def make_engine(url: str) -> AsyncEngine:
 
 async def open_postgres(url: str, *, observe: Callable[[int], None]) -> PostgresJournal:
     """Open the database that *url* names; see :func:`~daemon.journal.database.open_journal`."""
-    journal = PostgresJournal(make_engine(url), observe)
+    journal = PostgresJournal(url, observe)
     try:
         await journal.read(lambda connection: connection.scalar(sa.text("SELECT 1")))
-    except JournalUnavailable:
+    except BaseException:
         await journal.close()
         raise
     return journal

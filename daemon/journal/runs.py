@@ -1,7 +1,7 @@
 """Runs in the journal: made, claimed under a lease, moved on under its fence.
 
-Every move names the fence of the lease it was made under and fails with :class:`LostLease` when another holds it.
-Called by ``routing`` (make) and ``running`` (the rest); plain functions of one connection, none commits.
+Every move names the fence of the lease it was made under and fails with :class:`LostLease` when another holds
+it. Called by ``routing`` (make) and ``running`` (the rest); plain functions of one connection, none commits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,11 @@ from daemon.model.jsons import Json
 from daemon.model.reactions import Reaction
 from daemon.model.runs import RUN_MOVES, Run, RunStatus
 
-CLAIMABLE = sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL")  # the partial index's own words
+# The partial indexes' own words: with a bound value in their place neither database would use the index.
+CLAIMABLE = sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL")
+LEASED = sa.text("status = 'running'")
+OPEN = sa.text("status NOT IN ('succeeded','cancelled','skipped')")
+ENDED = {RunStatus.SUCCEEDED, RunStatus.CANCELLED, RunStatus.SKIPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,8 @@ class NewRun:
 def make(connection: Connection, made: Sequence[NewRun], now: int, born: Sequence[Lease | None]) -> list[Run]:
     """Insert *made*; a run that exists already (same reaction, event, item, replay) is left alone.
 
-    *born* gives a lease for each that is to be born claimed, or None for one that waits as a row. The runs that
-    were inserted come back.
+    *born* gives a lease for each that is to be born claimed, or None for one that waits as a row. The runs
+    that were inserted come back.
     """
     remember_reactions(connection, {new.reaction.digest: new.reaction for new in made}, now)
     rows = [_new_row(new, now, lease) for new, lease in zip(made, born, strict=True)]
@@ -95,7 +99,7 @@ def _dialect_insert(connection: Connection) -> Any:
 
 
 def remember_reactions(connection: Connection, found: Mapping[str, Reaction], now: int) -> None:
-    """Keep the definition of each reaction under its digest, so that a run ends on the version it began with."""
+    """Keep each reaction's definition under its digest, so that a run ends on the version it began with."""
     for digest, reaction in found.items():
         row = {
             "digest": digest,
@@ -122,7 +126,7 @@ def claim(connection: Connection, now: int, lease: Lease, lease_now: int, limit:
     )
     expired = (
         sa.select(runs.c.id)
-        .where(runs.c.status == "running", runs.c.lease_until < lease_now)
+        .where(LEASED, runs.c.lease_until < lease_now)
         .order_by(runs.c.lease_until)
         .limit(limit)
     )
@@ -152,15 +156,16 @@ def _lease(connection: Connection, found: list[str], now: int, lease: Lease) -> 
     return [by_id[id] for id in found if id in by_id]
 
 
-def renew(connection: Connection, node: str, held: Iterable[str], until: int) -> None:
-    """Hold the leases of *held* until *until*."""
-    query = sa.update(runs).where(runs.c.id.in_(list(held)), runs.c.node == node, runs.c.status == "running")
-    connection.execute(query.values(lease_until=until))
+def renew(connection: Connection, node: str, held: Iterable[str], until: int) -> set[str]:
+    """Hold the leases of *held* until *until*; the ids of those that this node really had still."""
+    query = sa.update(runs).where(runs.c.id.in_(list(held)), runs.c.node == node, LEASED)
+    kept = connection.execute(query.values(lease_until=until).returning(runs.c.id))
+    return {row.id for row in kept}
 
 
 def release_all(connection: Connection, now: int) -> int:
     """Void every lease: a SQLite file has one daemon, so those of its past are nobody's. The number freed."""
-    query = sa.update(runs).where(runs.c.status == "running")
+    query = sa.update(runs).where(LEASED)
     return connection.execute(
         query.values(status="pending", node=None, lease_until=None, due_at=now)
     ).rowcount
@@ -276,9 +281,16 @@ def listed(connection: Connection, filters: Filters) -> list[Run]:
         query = query.where(runs.c.reaction == filters.reaction)
     if filters.status is not None:
         query = query.where(runs.c.status == filters.status)
+        if filters.status not in ENDED:
+            query = query.where(OPEN)
     if filters.since is not None:
-        query = query.where(runs.c.created_at >= filters.since)
+        query = query.where(runs.c.id >= first_id(filters.since))
     return [from_row(row) for row in connection.execute(query)]
+
+
+def first_id(instant: int) -> str:
+    """The smallest id that a run made at *instant* can have: ids sort by the time they were made."""
+    return ids.uuid7(instant, bytes(10))
 
 
 def oldest_due(connection: Connection, now: int) -> int | None:
@@ -297,7 +309,7 @@ def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
     """How many unfinished, dead and in-doubt runs there are, by reaction and status."""
     query = (
         sa.select(runs.c.reaction, runs.c.status, sa.func.count())
-        .where(runs.c.status.not_in(["succeeded", "cancelled", "skipped"]))
+        .where(OPEN)
         .group_by(runs.c.reaction, runs.c.status)
     )
     return {(row[0], row[1]): row[2] for row in connection.execute(query)}

@@ -1,6 +1,7 @@
-"""Schedules in the journal: when each fires next. A firing moves its row on by compare-and-set, so it happens once.
+"""Schedules in the journal: when each fires next.
 
-Called by ``intake.schedules``; plain functions of one connection, none commits.
+A firing moves its row on by compare-and-set, so it happens once. Called by ``intake.schedules``; plain
+functions of one connection, none commits.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from daemon.journal.tables import schedules
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A schedule's row: *digest* of its definition, when it fires next (None: never again), when it last fired."""
+    """A schedule's row: the digest of its definition, when it fires next (None: never again), when it did."""
 
     name: str
     digest: str

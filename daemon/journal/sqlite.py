@@ -1,17 +1,20 @@
 """The journal in one SQLite file: WAL, ``synchronous=FULL``, one writer thread, readers of their own.
 
-Checkpoints run on a connection of their own, off the commit path; a ceiling on the log bounds it when they cannot
-keep up. Called by ``database.open_journal`` only.
+Checkpoints run on a connection of their own, off the commit path; a ceiling on the log bounds it when they
+cannot keep up. Called by ``database.open_journal`` only.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import sqlite3
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,9 +28,26 @@ from daemon.journal.database import Batch, Function, Handed, JournalUnavailable,
 
 READERS = 2
 BUSY = 5_000  # milliseconds to wait for a lock that another process holds
+BUSY_AT_CEILING = 200  # milliseconds that the writer waits for readers before it commits on top of a long log
 CHECKPOINT_AT = 4 * 1024 * 1024  # bytes of log after which a checkpoint is begun
-ERRORS = (sqlite3.Error, DBAPIError)
 LOG_CEILING = 64 * 1024 * 1024  # bytes of log at which the writer itself checkpoints
+ERRORS = (sqlite3.Error, DBAPIError)
+
+# What the disk, the file's rights or another process is to blame for; anything else is our own mistake.
+_ENVIRONMENTAL = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
 
 
 class FileInUse(Exception):
@@ -40,18 +60,64 @@ def path_of(url: str) -> Path:
 
 
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
-    """A driver connection with the journal's settings; transactions are begun by hand."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
-    connection.execute(f"PRAGMA busy_timeout={BUSY}")
-    connection.execute("PRAGMA case_sensitive_like=1")
-    if readonly:
-        connection.execute("PRAGMA query_only=1")
-        return connection
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA wal_autocheckpoint=0")
+    """A driver connection with the journal's settings; transactions are begun by hand.
+
+    The file must exist: a journal that went missing is an error, never an empty new one.
+    """
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+    )
+    try:
+        connection.execute(f"PRAGMA busy_timeout={BUSY}")
+        for pragma in _reader_settings() if readonly else _writer_settings():
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
+
+
+def _reader_settings() -> tuple[str, ...]:
+    return ("query_only=1",)
+
+
+def _writer_settings() -> tuple[str, ...]:
+    return (
+        "auto_vacuum=INCREMENTAL",  # says something to a new file only
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "wal_autocheckpoint=0",
+        # A log that was begun anew is cut to this size: its length then says what is in it.
+        f"journal_size_limit={CHECKPOINT_AT}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One thread's connection: the driver's, and Core's over it."""
+
+    raw: sqlite3.Connection
+    core: Connection
+
+    def close(self) -> None:
+        """Close both; what was begun and not committed is undone."""
+        with contextlib.suppress(*ERRORS):
+            if self.raw.in_transaction:
+                self.raw.execute("ROLLBACK")
+        with contextlib.suppress(*ERRORS):
+            self.core.close()
+            self.core.engine.dispose()
+        self.raw.close()
+
+
+def open_connection(path: Path, *, readonly: bool = False) -> Opened:
+    """Open *path* for one thread."""
+    raw = connect(path, readonly=readonly)
+    return Opened(raw, core_connection(raw))
 
 
 def core_connection(raw: sqlite3.Connection) -> Connection:
@@ -75,119 +141,147 @@ class SqliteJournal:
         self._checkpointing = threading.Event()
         self._batches = database.Batches(self._commit, observe)
         self._local = threading.local()
-        self._raw: sqlite3.Connection | None = None
-        self._core: Connection | None = None
-        self._opened: list[sqlite3.Connection] = []
+        self._writing: Opened | None = None
+        self._reading: list[Opened] = []
 
     async def write(self, fn: Function[T]) -> T:
+        """Run *fn* and commit; see the protocol."""
         return await self._batches.hand_in(fn)
 
     async def read(self, fn: Function[T]) -> T:
+        """Run *fn* on one snapshot of the file."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
 
     async def lease_now(self) -> int:
+        """The machine's own clock: the file is this machine's."""
         return time.time_ns() // 1_000
 
     async def close(self) -> None:
+        """Finish what was handed in, and close."""
         await self._batches.close()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
         for pool in (self._writer, self._readers, self._checkpointer):
             pool.shutdown()
-        for connection in (*self._opened, *([self._raw] if self._raw else [])):
-            connection.close()
+        while self._reading:
+            self._reading.pop().close()
+        self._forget_writer()
         if self._lock is not None:
             self._lock.close()
 
     # The writer's thread
 
     async def _commit(self, batch: Batch) -> None:
-        outcomes = await asyncio.get_running_loop().run_in_executor(self._writer, self._commit_batch, batch)
+        loop = asyncio.get_running_loop()
+        outcomes = await loop.run_in_executor(self._writer, self._commit_batch, batch)
         for handed, outcome in zip(batch, outcomes, strict=True):
             database.settle(handed, outcome)
-
-    def _commit_batch(self, batch: Batch) -> list[object]:
-        try:
-            raw, core = self._connections()
-            raw.execute("BEGIN IMMEDIATE")
-            outcomes = [_run_one(raw, core, handed) for handed in batch]
-            raw.execute("COMMIT")
-        except Exception as broken:
-            self._forget_transaction()
-            return [unavailable(broken)] * len(batch)
-        self._consider_checkpoint()
-        return outcomes
-
-    def _connections(self) -> tuple[sqlite3.Connection, Connection]:
-        if self._raw is None or self._core is None:
-            self._raw = connect(self.path)
-            self._core = core_connection(self._raw)
-        return self._raw, self._core
-
-    def _forget_transaction(self) -> None:
-        if self._raw is not None and self._raw.in_transaction:
-            try:
-                self._raw.execute("ROLLBACK")
-            except sqlite3.Error:
-                self._raw.close()
-                self._raw = self._core = None
-
-    def _consider_checkpoint(self) -> None:
         size = log_size(self.path)
-        if size > LOG_CEILING and self._raw is not None:
-            self._raw.execute("PRAGMA wal_checkpoint(RESTART)")
+        if size > LOG_CEILING:
+            await loop.run_in_executor(self._writer, self._empty_log)
         elif size > CHECKPOINT_AT and not self._checkpointing.is_set():
             self._checkpointing.set()
             self._checkpointer.submit(self._checkpoint)
+
+    def _commit_batch(self, batch: Batch) -> list[object]:
+        try:
+            if self._writing is None:
+                self._writing = open_connection(self.path)
+            opened = self._writing
+            opened.raw.execute("BEGIN IMMEDIATE")
+            outcomes = [_run_one(opened, handed) for handed in batch]
+            opened.raw.execute("COMMIT")
+        except Exception as broken:
+            # A connection that was opened on a read-only disk stays so: the next commit has a new one.
+            self._forget_writer()
+            return [unavailable(broken) for _ in batch]
+        return outcomes
+
+    def _forget_writer(self) -> None:
+        opened, self._writing = self._writing, None
+        if opened is not None:
+            opened.close()
+
+    def _empty_log(self) -> None:
+        """Checkpoint in the writer's place: the log shall not outgrow its ceiling if that can be helped."""
+        with contextlib.suppress(*ERRORS):
+            if self._writing is not None:
+                self._writing.raw.execute(f"PRAGMA busy_timeout={BUSY_AT_CEILING}")
+                self._writing.raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+                self._writing.raw.execute(f"PRAGMA busy_timeout={BUSY}")
 
     # The other threads
 
     def _checkpoint(self) -> None:
         try:
-            if not hasattr(self._local, "raw"):
-                self._local.raw = connect(self.path)
-                self._opened.append(self._local.raw)
-            self._local.raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._opened_here(readonly=False).raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except sqlite3.Error:
-            pass  # the next commit asks again; the ceiling bounds the log meanwhile
+            self._forget_here()  # the next commit asks again; the ceiling bounds the log meanwhile
         finally:
             self._checkpointing.clear()
 
     def _read(self, fn: Function[T]) -> T:
         try:
-            if not hasattr(self._local, "core"):
-                raw = connect(self.path, readonly=True)
-                self._opened.append(raw)
-                self._local.raw, self._local.core = raw, core_connection(raw)
-            self._local.raw.execute("BEGIN")
+            opened = self._opened_here(readonly=True)
+            opened.raw.execute("BEGIN")
             try:
-                return fn(self._local.core)
+                return fn(opened.core)
             finally:
-                self._local.raw.execute("COMMIT")
-        except (sqlite3.Error, DBAPIError) as broken:
+                # Unlike COMMIT it also ends what an exception left half read, and with it the old snapshot.
+                opened.raw.execute("ROLLBACK")
+        except ERRORS as broken:
+            if not is_environmental(broken):
+                raise
+            self._forget_here()
             raise unavailable(broken) from broken
 
+    def _opened_here(self, *, readonly: bool) -> Opened:
+        opened: Opened | None = getattr(self._local, "opened", None)
+        if opened is None:
+            opened = self._local.opened = open_connection(self.path, readonly=readonly)
+            self._reading.append(opened)
+        return opened
 
-def _run_one(raw: sqlite3.Connection, core: Connection, handed: Handed[Any]) -> object:
+    def _forget_here(self) -> None:
+        opened: Opened | None = getattr(self._local, "opened", None)
+        if opened is not None:
+            self._local.opened = None
+            self._reading.remove(opened)
+            opened.close()
+
+
+def _run_one(opened: Opened, handed: Handed[Any]) -> object:
     """Run one function inside a savepoint: its result, or the exception that undid it alone."""
-    raw.execute("SAVEPOINT fn")
+    opened.raw.execute("SAVEPOINT fn")
     try:
-        outcome: object = handed.fn(core)
+        outcome: object = handed.fn(opened.core)
     except Exception as broken:
-        raw.execute("ROLLBACK TO fn")
-        raw.execute("RELEASE fn")
-        if isinstance(broken, sqlite3.Error | DBAPIError) and is_environmental(broken):
+        if not opened.raw.in_transaction or is_environmental(broken):
             raise
+        _let_go_of_statements(broken)
+        opened.raw.execute("ROLLBACK TO fn")
+        opened.raw.execute("RELEASE fn")
         return broken
-    raw.execute("RELEASE fn")
+    opened.raw.execute("RELEASE fn")
     return outcome
+
+
+def _let_go_of_statements(broken: BaseException) -> None:
+    """Drop what the frames of *broken* hold: a half-read ``RETURNING`` there would forbid every commit."""
+    link: BaseException | None = broken
+    while link is not None:
+        traceback.clear_frames(link.__traceback__)
+        link = link.__cause__ or link.__context__
 
 
 def is_environmental(broken: Exception) -> bool:
     """Whether the disk or another process is to blame, so that the whole commit is void."""
     cause = broken.orig if isinstance(broken, DBAPIError) else broken
-    return isinstance(cause, sqlite3.OperationalError) and "no such" not in str(cause)
+    if not isinstance(cause, sqlite3.Error):
+        return False
+    code: int | None = getattr(cause, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _ENVIRONMENTAL
 
 
 def unavailable(broken: Exception) -> Exception:
@@ -207,12 +301,19 @@ def log_size(path: Path) -> int:
 
 
 def take_file(path: Path) -> TextIO:
-    """Take *path* for this process until the file object is closed; :class:`FileInUse` when another has it."""
-    lock = Path(f"{path}.lock").open("a+")  # noqa: SIM115 - held as long as the daemon runs
+    """Take *path* for this process until the file object is closed.
+
+    :class:`FileInUse` when another process has it.
+    """
+    beside = f"{path.resolve()}.lock"  # one lock for one file, whatever link leads to it
+    try:
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as broken:
+        raise JournalUnavailable(f"{beside}: cannot make the journal's lock: {broken.strerror}") from None
+    lock = os.fdopen(descriptor, "r+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        lock.seek(0)
         owner = lock.read().strip() or "unknown"
         lock.close()
         raise FileInUse(
@@ -228,6 +329,13 @@ async def open_sqlite(url: str, *, exclusive: bool, observe: Callable[[int], Non
     """Open the file that *url* names; see :func:`~daemon.journal.database.open_journal`."""
     path = path_of(url)
     if not path.exists():
-        raise database.JournalMissing(str(path))
-    lock = take_file(path) if exclusive else None
-    return SqliteJournal(path, lock, observe)
+        raise database.JournalMissing(
+            f"{path}: there is no journal. Make one with `pointsman db upgrade`, or start `pointsman run`."
+        )
+    journal = SqliteJournal(path, take_file(path) if exclusive else None, observe)
+    try:
+        await journal.read(lambda connection: connection.scalar(sa.text("PRAGMA schema_version")))
+    except BaseException:
+        await journal.close()
+        raise
+    return journal

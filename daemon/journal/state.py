@@ -41,7 +41,7 @@ def put(connection: Connection, values: Mapping[str, Json], now: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A callback that was refused: when, on which path (its token blanked), with what, and its bounded body."""
+    """A callback that was refused: when, on which path (its token blanked), with what, its bounded body."""
 
     id: str
     at: int

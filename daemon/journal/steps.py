@@ -1,7 +1,7 @@
 """Steps in the journal: the intent of each call before it, its outcome after.
 
-Called by ``running``; plain functions of one connection, none commits. The run's own move rides in the same function,
-so that both stand or fall under one fence.
+Called by ``running``; plain functions of one connection, none commits. The run's own move rides in the same
+function, so that both stand or fall under one fence.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt, Step, StepStatus
 
 LONGEST_HISTORY = 20  # failed attempts that a step remembers
+WAITING = sa.text("status = 'waiting'")  # the partial index's own words
 
 
 def of_run(connection: Connection, run_id: str) -> list[Step]:
@@ -48,7 +49,7 @@ def put(connection: Connection, step: Step) -> None:
 
 def of_remote(connection: Connection, remote: str) -> list[Step]:
     """The steps that wait for the followed work *remote* (``account resource id``)."""
-    query = sa.select(steps).where(steps.c.remote == remote, steps.c.status == "waiting")
+    query = sa.select(steps).where(steps.c.remote == remote, WAITING)
     return [from_row(row) for row in connection.execute(query)]
 
 

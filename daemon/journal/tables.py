@@ -5,9 +5,28 @@ partial indexes that hold only unfinished rows, so claiming costs the same whate
 """
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, Table
 
 metadata = MetaData()
+
+
+def storable(text: str) -> str:
+    """*text* as both databases can keep it: PostgreSQL refuses NUL, neither takes half a surrogate pair."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+class Text(sa.TypeDecorator[str]):
+    """Text that is made :func:`storable` on its way in, in statements and in what they compare with."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """The text as it is stored."""
+        return value if value is None else storable(value)
+
 
 # SQLite gives automatic numbers to INTEGER PRIMARY KEY only.
 _Seq = BigInteger().with_variant(Integer(), "sqlite")
@@ -83,6 +102,7 @@ runs = Table(
     CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="runs_lease"),
     Index("runs_once", "reaction", "event_id", "item_key", "replay", unique=True),
     Index("runs_event", "event_id"),
+    Index("runs_digest", "digest"),
     Index(
         "runs_due",
         "due_at",
@@ -133,6 +153,12 @@ steps = Table(
     CheckConstraint(
         "status IN ('pending','running','waiting','succeeded','failed','in_doubt','skipped')",
         name="steps_status",
+    ),
+    Index(
+        "steps_waiting_for",
+        "remote",
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
     ),
 )
 

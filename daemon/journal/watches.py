@@ -4,7 +4,7 @@ One row is one thing to poll. Its due time is a column, so that a hundred thousa
 Called by ``intake.watches`` and ``intake.admission``; plain functions of one connection, none commits.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,16 @@ from daemon.journal.tables import memories, watches
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 
+DEFINITION = ("account", "resource", "options", "wanted", "announce", "every", "stalled_after")
+AT_ONCE = 1_000  # values in one statement; both databases have a limit
+
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """A row to poll. *role* is ``watch`` (from the config), ``follow`` (work we started) or ``hint`` (a callback's).
+    """A row to poll.
 
-    *wanted* are remote ids, or None for whatever the options list. *every* and *stalled_after* are microseconds.
+    *role* is ``watch`` (the config's), ``follow`` (work we started) or ``hint`` (a callback's). *wanted* are
+    remote ids, or None for whatever the options list. *every* and *stalled_after* are microseconds.
     *polled_at* is the last success.
     """
 
@@ -71,22 +75,43 @@ def work_name(account: str, resource: str, remote_id: str) -> str:
     return f"{account} {resource} {remote_id}"
 
 
+def sliced(values: Iterable[str]) -> Iterator[list[str]]:
+    """*values* in lists short enough for one statement each."""
+    every = list(values)
+    return (every[start : start + AT_ONCE] for start in range(0, len(every), AT_ONCE))
+
+
 def _insert(connection: Connection, table: sa.Table) -> Any:
     return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
 def configure(connection: Connection, wished: Sequence[Polled]) -> None:
-    """Make the ``watch`` rows those of the config: new ones are due now, changed ones keep their state, rows whose
-    watch is gone are deleted (what was remembered of their objects stays)."""
-    names = [one.name for one in wished]
-    connection.execute(sa.delete(watches).where(watches.c.role == "watch", watches.c.name.not_in(names)))
-    for one in wished:
-        row = _to_row(one)
-        kept = ("account", "resource", "options", "wanted", "announce", "every", "stalled_after")
-        insert = _insert(connection, watches).values(row)
-        connection.execute(
-            insert.on_conflict_do_update(index_elements=["name"], set_={key: row[key] for key in kept})
-        )
+    """Make the ``watch`` rows those of the config.
+
+    New and changed ones are due when *wished* says, unless they were due earlier; what a changed one has been
+    through is kept. Rows whose watch is gone are deleted (what was remembered of their objects stays).
+    """
+    had = {row.name for row in connection.execute(sa.select(watches.c.name).where(watches.c.role == "watch"))}
+    for names in sliced(had - {one.name for one in wished}):
+        connection.execute(sa.delete(watches).where(watches.c.name.in_(names)))
+    if not wished:
+        return
+    insert = _insert(connection, watches)
+    changed = sa.or_(*(watches.c[name].is_distinct_from(insert.excluded[name]) for name in DEFINITION))
+    due_at = sa.case((changed, _earlier(insert)), else_=watches.c.due_at)
+    values = {"due_at": due_at, **{name: insert.excluded[name] for name in DEFINITION}}
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=["name"], set_=values), [_to_row(one) for one in wished]
+    )
+
+
+def _earlier(insert: Any) -> Any:
+    """The due time of an upsert: the earlier of both, where both have one."""
+    return sa.case(
+        (watches.c.due_at.is_(None), insert.excluded.due_at),
+        (insert.excluded.due_at < watches.c.due_at, insert.excluded.due_at),
+        else_=watches.c.due_at,
+    )
 
 
 def request(connection: Connection, rows: Sequence[Polled]) -> None:
@@ -94,13 +119,8 @@ def request(connection: Connection, rows: Sequence[Polled]) -> None:
     if not rows:
         return
     insert = _insert(connection, watches)
-    earlier = sa.case(
-        (watches.c.due_at.is_(None), insert.excluded.due_at),
-        (insert.excluded.due_at < watches.c.due_at, insert.excluded.due_at),
-        else_=watches.c.due_at,
-    )
     connection.execute(
-        insert.on_conflict_do_update(index_elements=["name"], set_={"due_at": earlier}),
+        insert.on_conflict_do_update(index_elements=["name"], set_={"due_at": _earlier(insert)}),
         [_to_row(one) for one in rows],
     )
 
@@ -180,7 +200,7 @@ def drop(connection: Connection, one: Polled) -> None:
 
 
 def change(connection: Connection, name: str, **values: Any) -> bool:
-    """Write *values* to the row *name* by a person's word (pause, resume, poll now); False when there is none."""
+    """Write *values* to the row *name* by a person's word (pause, resume, poll); False if there is none."""
     return connection.execute(sa.update(watches).where(watches.c.name == name).values(**values)).rowcount == 1
 
 
@@ -200,8 +220,10 @@ def listed(connection: Connection, limit: int) -> list[Polled]:
 
 
 def next_due(connection: Connection) -> int | None:
-    """When the next row falls due."""
-    query = sa.select(watches.c.due_at).where(watches.c.due_at.is_not(None), sa.not_(watches.c.paused))
+    """When the next row falls due that nobody is polling: those are due already, and will be moved on."""
+    query = sa.select(watches.c.due_at).where(
+        watches.c.due_at.is_not(None), sa.not_(watches.c.paused), watches.c.lease_until.is_(None)
+    )
     return connection.scalar(query.order_by(watches.c.due_at).limit(1))
 
 
@@ -236,13 +258,16 @@ def from_row(row: Row[Any]) -> Polled:
 def recall(
     connection: Connection, account: str, resource: str, wanted: Iterable[str] | None, scope: str = ""
 ) -> dict[str, Memory]:
-    """What is remembered, by remote id: of the *wanted* ids, or of everything below *scope* (``scope/id``)."""
+    """What is remembered, by remote id: of the *wanted* ids, or of all below *scope* (``scope/id``)."""
     query = sa.select(memories).where(memories.c.account == account, memories.c.resource == resource)
+    queries = [query]
     if wanted is not None:
-        query = query.where(memories.c.remote_id.in_(list(wanted)))
+        queries = [query.where(memories.c.remote_id.in_(ids)) for ids in sliced(wanted)]
     elif scope:
-        query = query.where(memories.c.remote_id >= f"{scope}/", memories.c.remote_id < f"{scope}0")
-    return {row.remote_id: _memory(row) for row in connection.execute(query)}
+        # No range of text: how PostgreSQL sorts "/" depends on the language of the database.
+        below = sa.func.substr(memories.c.remote_id, 1, len(scope) + 1) == f"{scope}/"
+        queries = [query.where(below)]
+    return {row.remote_id: _memory(row) for one in queries for row in connection.execute(one)}
 
 
 def _memory(row: Row[Any]) -> Memory:
@@ -289,10 +314,6 @@ def remember(connection: Connection, account: str, resource: str, kept: Sequence
 
 def forget(connection: Connection, account: str, resource: str, gone: Iterable[str]) -> None:
     """Forget the remote objects *gone*."""
-    connection.execute(
-        sa.delete(memories).where(
-            memories.c.account == account,
-            memories.c.resource == resource,
-            memories.c.remote_id.in_(list(gone)),
-        )
-    )
+    of_resource = sa.delete(memories).where(memories.c.account == account, memories.c.resource == resource)
+    for ids in sliced(gone):
+        connection.execute(of_resource.where(memories.c.remote_id.in_(ids)))

@@ -24,15 +24,22 @@ class UnfitJson(ValueError):
 
 def loads(raw: bytes | str) -> Json:
     """The value of *raw*; :class:`UnfitJson` for NaN, Infinity, numbers out of range, wrong encodings."""
-    given = raw.encode() if isinstance(raw, str) else raw
     try:
+        given = raw.encode() if isinstance(raw, str) else raw
         value = orjson.loads(given)
-    except orjson.JSONDecodeError as wrong:
+    except (orjson.JSONDecodeError, UnicodeEncodeError) as wrong:
         raise UnfitJson(str(wrong)) from None
-    if _MANY_DIGITS.search(given):
-        # orjson reads a too long whole number as a float; only the slow parser shows its digits.
-        json.loads(given, parse_int=_fitting_integer)
+    _refuse_long_integers(given)
     return value
+
+
+def _refuse_long_integers(raw: bytes) -> None:
+    if _MANY_DIGITS.search(raw):
+        # orjson reads a too long whole number as a float; only the slow parser shows its digits.
+        try:
+            json.loads(raw, parse_int=_fitting_integer)
+        except RecursionError:
+            raise UnfitJson("it is nested too deeply") from None
 
 
 def _fitting_integer(digits: str) -> int:
@@ -42,8 +49,17 @@ def _fitting_integer(digits: str) -> int:
 
 
 def dumps(value: Json) -> str:
-    """Compact JSON text of *value* (dicts with text keys, lists, text, numbers, booleans, null)."""
-    return orjson.dumps(value).decode()
+    """Compact JSON text of *value* (dicts with text keys, lists, text, numbers, booleans, null).
+
+    :class:`UnfitJson` for what :func:`loads` would not give back: whole numbers beyond 64 bits, half a
+    surrogate pair, over 250 levels, other types.
+    """
+    try:
+        raw = orjson.dumps(value)
+    except orjson.JSONEncodeError as wrong:
+        raise UnfitJson(str(wrong)) from None
+    _refuse_long_integers(raw)
+    return raw.decode()
 
 
 def canonical(value: Json) -> bytes:

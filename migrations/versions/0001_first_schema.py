@@ -151,7 +151,8 @@ def _runs() -> None:
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="runs_lease"),
         sa.CheckConstraint(
-            "status IN ('pending','running','waiting','parked','succeeded','dead','in_doubt','cancelled','skipped')",
+            "status IN ('pending','running','waiting','parked','succeeded','dead','in_doubt','cancelled',"
+            "'skipped')",
             name="runs_status",
         ),
         sa.PrimaryKeyConstraint("id"),
@@ -164,6 +165,7 @@ def _runs() -> None:
         sqlite_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
         postgresql_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
     )
+    op.create_index("runs_digest", "runs", ["digest"], unique=False)
     op.create_index("runs_event", "runs", ["event_id"], unique=False)
     op.create_index(
         "runs_leased",
@@ -241,6 +243,14 @@ def _steps() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "position"),
     )
+    op.create_index(
+        "steps_waiting_for",
+        "steps",
+        ["remote"],
+        unique=False,
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
 
 
 def _watches() -> None:
@@ -280,6 +290,7 @@ def _watches() -> None:
 
 
 def upgrade() -> None:
+    """Make every table of an empty journal."""
     _events()
     _cursors()
     _reactions()
