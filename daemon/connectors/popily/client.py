@@ -4,13 +4,16 @@
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from daemon.contract import declare, errors, http
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
+
+M = TypeVar("M", bound=BaseModel)
 
 LONGEST_TEXT = 300  # characters of the vendor's own words that an error shows
 SOURCES = "/sources/"
@@ -20,6 +23,7 @@ INSIGHTS = "/insights/"
 class Settings(declare.Settings):
     """An account at Popily."""
 
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
     base_url: str = Field("https://popily.com/api", description="Where the API answers, with `/api`.")
     token: SecretStr = Field(description="The API token.")
 
@@ -28,8 +32,10 @@ class Settings(declare.Settings):
     def check_base_url(cls, value: str) -> str:
         """*value* without a trailing slash; :class:`ValueError` unless it is an http(s) address."""
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("base_url is an http or https address without query or fragment")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("base_url is an http or https address")
+        if parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("base_url holds no query, no fragment and no user name")
         return value.rstrip("/")
 
     @field_validator("token")
@@ -135,6 +141,18 @@ def as_record(value: Json) -> JsonObject:
     if not isinstance(value, dict):
         raise errors.PermanentError("the answer is not an object. Is base_url right?")
     return value
+
+
+def parse(model: type[M], answer: JsonObject) -> M:
+    """*answer* as a *model*; :class:`PermanentError` says what does not fit, without its value."""
+    try:
+        return model.model_validate(answer)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise errors.PermanentError(
+            f"the answer is not as Popily documents it: {place}: {first['msg']}"
+        ) from None
 
 
 def raise_for_reply(reply: http.Reply) -> None:

@@ -5,14 +5,16 @@
 
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from daemon.contract import declare, errors, http
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
+
+M = TypeVar("M", bound=BaseModel)
 
 PAGE_SIZE = 50  # what the vendor's Ruby and .NET clients ask for; the server's cap is unknown
 LONGEST_TEXT = 300  # characters of the vendor's own words that an error shows
@@ -21,6 +23,7 @@ LONGEST_TEXT = 300  # characters of the vendor's own words that an error shows
 class Settings(declare.Settings):
     """An account at Populr."""
 
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
     base_url: str = Field("https://api.populr.me/v0", description="Where the API answers, with its version.")
     api_key: SecretStr = Field(description="One of the group's API keys.")
 
@@ -29,8 +32,10 @@ class Settings(declare.Settings):
     def check_base_url(cls, value: str) -> str:
         """*value* without a trailing slash; :class:`ValueError` unless it is an http(s) address."""
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("base_url is an http or https address without query or fragment")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("base_url is an http or https address")
+        if parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("base_url holds no query, no fragment and no user name")
         return value.rstrip("/")
 
     @field_validator("api_key")
@@ -137,6 +142,18 @@ def as_record(value: Any) -> JsonObject:
     if own_id is None or own_id == "":
         raise errors.PermanentError("the answer has no _id. Is base_url right?")
     return {"id": str(own_id), **{key: item for key, item in value.items() if key != "id"}}
+
+
+def parse(model: type[M], answer: JsonObject) -> M:
+    """*answer* as a *model*; :class:`PermanentError` says what does not fit, without its value."""
+    try:
+        return model.model_validate(answer)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise errors.PermanentError(
+            f"the answer is not as Populr documents it: {place}: {first['msg']}"
+        ) from None
 
 
 def raise_for_reply(reply: http.Reply) -> None:

@@ -47,8 +47,8 @@ def unambiguous(text: str) -> str:
 
 
 def pack_filters(filters: list[Filter]) -> str:
-    """``column!op!v1,v2`` joined by two underscores (vendor's clients). :class:`ValueError` where one ends in an
-    underscore that would run together with them."""
+    """``column!op!v1,v2`` joined by two underscores (vendor's clients). :class:`ValueError` where one ends in
+    an underscore that would run together with them."""
     parts = [f"{one.column}!{one.op}!{','.join(str(value) for value in one.values)}" for one in filters]
     packed = "__".join(parts)
     if packed.split("__") != parts:
@@ -161,7 +161,7 @@ async def list_insights(
     else:
         query.pop("single", None)  # its mere presence counts
         found = await client.pages(popily.INSIGHTS, query)
-    return declare.Done(Insights(insights=[Insight.model_validate(one) for one in found]))
+    return declare.Done(Insights(insights=[popily.parse(Insight, one) for one in found]))
 
 
 @declare.action("popily.get_insight", doubt=Doubt.REPEATABLE, why="it only reads")
@@ -170,4 +170,4 @@ async def get_insight(
 ) -> declare.Done[InsightResult]:
     """Read one insight, its `embed_url` fresh."""
     path = popily.item_path(popily.INSIGHTS, parameters.insight_id)
-    return declare.Done(InsightResult.model_validate(present(await client.read(path, query_of(parameters)))))
+    return declare.Done(popily.parse(InsightResult, present(await client.read(path, query_of(parameters)))))

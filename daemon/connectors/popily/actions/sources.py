@@ -174,4 +174,4 @@ def _cell(value: Any) -> str:
 
 
 def _result(source: JsonObject) -> SourceResult:
-    return SourceResult.model_validate(source)
+    return popily.parse(SourceResult, source)

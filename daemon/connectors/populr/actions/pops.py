@@ -191,11 +191,11 @@ async def enable_collaboration(
 
 
 def _done(pop: JsonObject) -> declare.Done[PopResult]:
-    return declare.Done(PopResult.model_validate(_checked(pop)))
+    return declare.Done(populr.parse(PopResult, _checked(pop)))
 
 
 def _made(pop: JsonObject) -> declare.Done[PopResult]:
-    return declare.Done(PopResult.model_validate(_checked(pop)), made=[("pop", pop["id"])])
+    return declare.Done(populr.parse(PopResult, _checked(pop)), made=[("pop", pop["id"])])
 
 
 def _checked(pop: JsonObject) -> JsonObject:

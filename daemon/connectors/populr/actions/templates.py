@@ -51,4 +51,4 @@ async def list_templates(
         found = await client.pages("/templates")
     else:
         found = await client.page("/templates", parameters.offset, parameters.count)
-    return declare.Done(Templates(templates=[Template.model_validate(one) for one in found]))
+    return declare.Done(Templates(templates=[populr.parse(Template, one) for one in found]))

@@ -77,4 +77,4 @@ async def create_tracer(
 def _result(tracer: JsonObject) -> TracerResult:
     hook: dict[str, Any] = {"notify_webhook": secrets.BLANK} if tracer.get("notify_webhook") else {}
     given = {name: value for name, value in tracer.items() if value is not None}
-    return TracerResult.model_validate(given | hook)
+    return populr.parse(TracerResult, given | hook)
