@@ -24,7 +24,6 @@ from daemon.model.events import Fact
 from daemon.model.times import SECOND, Clock
 
 SOURCE = "schedule"
-LOOK_AGAIN = 60.0  # seconds without a wake
 LATE = 60 * SECOND  # a firing that is later than this was missed (the daemon was down, the machine asleep)
 NEVER_FIRED = -1
 
@@ -84,13 +83,6 @@ class Schedules:
         self._planned = planned
         self._bell.ring()
 
-    async def loop(self) -> None:
-        """Fire for ever."""
-        while True:
-            await self.once()
-            await self._wake_when_due()
-            await self._bell.wait(LOOK_AGAIN)
-
     async def once(self) -> bool:
         """Fire what is due; whether anything was."""
         now = self._clock.now()
@@ -102,6 +94,7 @@ class Schedules:
                 fired += await self._fire(planned, row, now)
         if fired:
             self._router.ring()
+        await self._wake_when_due()
         return bool(due)
 
     async def _fire(self, planned: Planned, row: Row, now: int) -> int:

@@ -10,6 +10,8 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from daemon.contract import secrets
+
 TOKEN_BYTES = 24
 
 DEFAULT_HEADERS = {"hmac-sha256": "X-Hub-Signature-256", "token": "Authorization"}
@@ -27,14 +29,6 @@ def callback_path(secret: str, account: str, hook: str) -> str:
     return f"/hooks/{quote(account, safe='')}/{hook}/{derive_token(secret, account, hook)}"
 
 
-def is_equal(given: str, expected: str) -> bool:
-    """Whether two secret texts are the same, in a time that tells nothing about where they differ."""
-    return hmac.compare_digest(
-        hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest(),
-        hashlib.sha256(expected.encode("utf-8", "surrogateescape")).digest(),
-    )
-
-
 def verify(how: str, header: str | None, secret: str, headers: Mapping[str, str], raw: bytes) -> bool:
     """Whether the request with *headers* (any case) and body *raw* knows *secret*, in the way *how*."""
     if how == "standard-webhooks":
@@ -42,8 +36,8 @@ def verify(how: str, header: str | None, secret: str, headers: Mapping[str, str]
     given = headers.get(header or DEFAULT_HEADERS[how], "")
     if how == "hmac-sha256":
         signature = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
-        return is_equal(given.removeprefix("sha256=").lower(), signature)
-    return is_equal(_bare(given), secret)
+        return secrets.is_equal(given.removeprefix("sha256=").lower(), signature)
+    return secrets.is_equal(_bare(given), secret)
 
 
 def _bare(given: str) -> str:

@@ -32,7 +32,6 @@ from daemon.model.jsons import JsonObject
 from daemon.model.times import MINUTE, SECOND, Clock
 
 AT_ONCE = 32  # polls under way
-LOOK_AGAIN = 0.5  # seconds without a bell
 LEASE = 5 * MINUTE  # a poll holds its row no longer
 
 log = structlog.get_logger()
@@ -59,12 +58,6 @@ class Watcher:
         self._bells = bells
         self._node = node
         self._polling: set[asyncio.Task[None]] = set()
-
-    async def loop(self) -> None:
-        """Poll for ever."""
-        while True:
-            if not await self.once():
-                await self._bells.watches.wait(LOOK_AGAIN)
 
     async def once(self) -> bool:
         """Begin the polls that are due, as many as may be under way; whether there were any."""

@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 
 from daemon import metrics
-from daemon.contract import configured
+from daemon.contract import configured, secrets
 from daemon.contract.declare import Claim, Webhook
 from daemon.contract.errors import MalformedBody
 from daemon.contract.secrets import Blanker
@@ -97,7 +97,7 @@ class PublicSide:
     ) -> web.StreamResponse:
         hook = self.doors.hooks.get((unquote(account), name))
         # An unknown account costs the same comparison as a known one.
-        if not verifying.is_equal(token, hook.token if hook else "") or hook is None:
+        if not secrets.is_equal(token, hook.token if hook else "") or hook is None:
             return self._not_found(request)
         label = f"{hook.account}.{name}"
         return await self._answered(request, label, lambda raw: self._understood(request, hook, raw))

@@ -144,9 +144,8 @@ class Courses:
         request.
         """
         services = self._services()
-        if step is None and do.condition is not None:
-            if not expressions.compile_condition(do.condition).holds(seen):
-                return None
+        if step is None and do.condition and not expressions.compile_condition(do.condition).holds(seen):
+            return None
         action = services.catalog.actions.get(do.action)
         if action is None:
             raise UnfitParameters(f"the action {do.action} does not exist any more")

@@ -1,11 +1,10 @@
 """A step's parameters: rendered once, with its intent; secrets stay references until each call.
 
 Called by ``course``. What is written down never holds a secret: a parameter that its action declares secret
-is kept as the reference the operator wrote, or as its template's text, and everything else passes the
+is kept as the reference the config gave it, and everything else passes the
 blanker.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -17,8 +16,6 @@ from daemon.contract.services import Services
 from daemon.model import times
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.scope import Scope
-
-TEMPLATE = "template"  # the stored form of a secret parameter that is a template: rendered anew at each call
 
 
 class UnfitParameters(Exception):
@@ -37,11 +34,7 @@ def render(action: Action, written: JsonObject, scope: Scope) -> JsonObject:
         rendered = expressions.to_plain(expressions.compile_value(open_ones).render(scope))
     except expressions.ExpressionError as wrong:
         raise UnfitParameters(str(wrong)) from None
-    return {**rendered, **{name: _reference(written[name]) for name in hidden if name in written}}
-
-
-def _reference(value: Json) -> Json:
-    return {TEMPLATE: value} if isinstance(value, str) else value
+    return {**rendered, **{name: written[name] for name in hidden if name in written}}
 
 
 def was_blanked(request: Json) -> bool:
@@ -75,9 +68,16 @@ def resolve(action: Action, request: JsonObject, scope: Scope, services: Service
 
 
 def _secret(value: Json, scope: Scope, services: Services) -> Json:
-    if isinstance(value, Mapping) and TEMPLATE in value:
-        return expressions.to_plain(expressions.compile_value(value[TEMPLATE]).render(scope))
-    return services.resolve(secret_forms.from_json(value)) if secret_forms.is_reference(value) else value
+    """The secrets that references name, in objects too. A text from the config itself is a template."""
+    if not secret_forms.is_reference(value):
+        return (
+            {k: _secret(v, scope, services) for k, v in value.items()} if isinstance(value, dict) else value
+        )
+    reference = secret_forms.from_json(value)
+    text = services.resolve(reference)
+    if reference.form != "inline":
+        return text
+    return expressions.to_plain(expressions.compile_text(text).render(scope))
 
 
 def describe(wrong: ValidationError) -> str:

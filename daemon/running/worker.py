@@ -19,7 +19,6 @@ from daemon.model.times import SECOND, Clock
 from daemon.running.course import Courses
 
 HANDS = 64  # runs in hand at once
-LOOK_AGAIN = 0.5  # seconds without a bell
 RENEWALS = 3  # in one lease
 
 log = structlog.get_logger()
@@ -47,6 +46,7 @@ class Worker:
         self._lease = lease
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
+        self._renewed_at = 0.0
 
     # The router's side
 
@@ -65,12 +65,6 @@ class Worker:
             self._in_hand[run.id] = task
 
     # The loop
-
-    async def loop(self) -> None:
-        """Claim and work for ever."""
-        while True:
-            if not await self.once():
-                await self._bell.wait(LOOK_AGAIN)
 
     async def once(self) -> bool:
         """Claim what is due, as much as there are hands for; whether there was any."""
@@ -103,14 +97,16 @@ class Worker:
             self._bell.ring()
             self._router.ring()
 
-    async def renew_loop(self) -> None:
-        """Hold the leases of what is in hand."""
-        while True:
-            await asyncio.sleep(self._lease / SECOND / RENEWALS)
-            held = list(self._in_hand)
-            if held:
-                until = await self._journal.lease_now() + self._lease
-                await self._journal.write(partial(runs.renew, node=self.node, held=held, until=until))
+    async def renew(self) -> bool:
+        """Hold the leases of what is in hand, when a third of a lease has passed since the last time."""
+        now = asyncio.get_running_loop().time()
+        if now < self._renewed_at + self._lease / SECOND / RENEWALS or not self._in_hand:
+            return False
+        self._renewed_at = now
+        held = list(self._in_hand)
+        until = await self._journal.lease_now() + self._lease
+        await self._journal.write(partial(runs.renew, node=self.node, held=held, until=until))
+        return False
 
     async def drain(self, seconds: float) -> int:
         """Begin nothing more, wait *seconds* for what is in hand, cut the rest short; how many were cut."""

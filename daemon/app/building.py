@@ -1,0 +1,147 @@
+"""From the config to what the rooms are given: clients, doors, rules, watched rows. Nothing is started here.
+
+Called by ``house`` at start and at each reload, and by ``cli`` for commands that speak to services.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from daemon import config, metrics
+from daemon.contract import configured, errors, guard
+from daemon.contract.catalog import Catalog
+from daemon.contract.http import Http, Limits
+from daemon.contract.secret_forms import Secret
+from daemon.contract.secrets import Blanker
+from daemon.contract.services import GENERAL, Services
+from daemon.intake import verifying
+from daemon.intake.webhooks import Doors, Hook, Sender
+from daemon.journal.watches import Polled
+from daemon.model import jsons
+
+
+def build_services(settled: config.Config, catalog: Catalog) -> tuple[Services, list[Http]]:
+    """The services of *settled*, and the HTTP clients to close when they are done with."""
+    opened = {name: open_http(account) for name, account in settled.accounts.items()}
+    clients = {
+        name: catalog.connectors[account.kind].client(account.settings, opened[name])
+        for name, account in settled.accounts.items()
+    }
+    general = Http(
+        "",
+        guarded=guard.parse_guard(list(settled.http.allow_hosts)),
+        observe=partial(observe, "http"),
+    )
+    if GENERAL in catalog.connectors:
+        clients[GENERAL] = catalog.connectors[GENERAL].client(None, general)
+    services = Services(
+        catalog=catalog,
+        accounts=settled.accounts,
+        clients=clients,
+        callback_url=callback_urls(settled),
+        resolve=partial(resolve, settled),
+        blanker=build_blanker(settled, catalog),
+        max_payload=settled.database.max_payload,
+    )
+    return services, [*opened.values(), general]
+
+
+def open_http(account: configured.Account) -> Http:
+    """The HTTP client of *account*, within its limits."""
+    return Http(
+        account.settings.base_url,
+        timeout=account.timeout,
+        pace=Limits(account.rate.count, account.rate.period, account.concurrency),
+        observe=partial(observe, account.name),
+    )
+
+
+def observe(account: str, outcome: str, seconds: float) -> None:
+    """Count one call of *account*."""
+    metrics.calls.labels(account, outcome).inc()
+    metrics.call_seconds.labels(account).observe(seconds)
+
+
+def resolve(settled: config.Config, secret: Secret) -> str:
+    """The text of *secret*."""
+    return secret.resolve(inline=settled.inline)
+
+
+def callback_urls(settled: config.Config) -> Callable[[str, str], str]:
+    """Gives this daemon's own callback URL for an account's hook."""
+
+    def url(account: str, hook: str) -> str:
+        secret = settled.http.webhook_secret
+        if settled.http.public_url is None or secret is None:
+            raise errors.PermanentError(
+                "[http] public_url and webhook_secret are needed for a callback URL. Set both."
+            )
+        base = settled.http.public_url.rstrip("/")
+        return base + verifying.callback_path(secret.resolve(), account, hook)
+
+    return url
+
+
+def hook_tokens(settled: config.Config, catalog: Catalog) -> dict[tuple[str, str], str]:
+    """The token of each (account, hook) that can be called back."""
+    if settled.http.webhook_secret is None:
+        return {}
+    secret = settled.http.webhook_secret.resolve()
+    return {
+        (name, hook): verifying.derive_token(secret, name, hook)
+        for name, account in settled.accounts.items()
+        for kind, hook in catalog.webhooks
+        if kind == account.kind
+    }
+
+
+def build_blanker(settled: config.Config, catalog: Catalog) -> Blanker:
+    """Blanks every secret field of every connector, every configured secret, every callback token."""
+    tokens = hook_tokens(settled, catalog).values()
+    return Blanker(catalog.secret_names(), {*settled.known_secrets, *tokens})
+
+
+def build_doors(settled: config.Config, services: Services) -> Doors:
+    """What the public side answers to."""
+    catalog = services.catalog
+    hooks = {
+        (name, hook): Hook(
+            account=name,
+            token=token,
+            webhook=catalog.webhooks[(settled.accounts[name].kind, hook)],
+            readback=settled.accounts[name].readback,
+        )
+        for (name, hook), token in hook_tokens(settled, catalog).items()
+    }
+    senders = {one.name: Sender(one, one.secret.resolve()) for one in settled.webhooks}
+    return Doors(hooks, senders, services.blanker, settled.http.max_body)
+
+
+def build_watches(settled: config.Config, catalog: Catalog, now: int) -> list[Polled]:
+    """The rows of the config's watches; new ones are due now."""
+    return [_polled(one, catalog, settled, now) for one in settled.watches]
+
+
+def _polled(one: configured.Watch, catalog: Catalog, settled: config.Config, now: int) -> Polled:
+    watch = catalog.watches[(settled.accounts[one.account].kind, one.resource)]
+    options = watch.options.model_validate(one.options)
+    wanted = watch.wanted(options)
+    return Polled(
+        name=one.name,
+        role="watch",
+        account=one.account,
+        resource=one.resource,
+        options=jsons.as_object(one.options),
+        wanted=wanted,
+        announce=one.backfill,
+        every=one.every,
+        stalled_after=one.stalled_after,
+        due_at=now,
+        fence=0,
+        paused=False,
+        failures=0,
+        failing_since=None,
+        failing_told=False,
+        error=None,
+        polled_at=None,
+        created_at=now,
+    )

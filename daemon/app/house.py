@@ -1,0 +1,318 @@
+"""The daemon: every room built, started in reading order, stopped in reverse.
+
+``cli`` calls :func:`run`; the demo and the tests start a :class:`House` of their own, with their own clock.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from daemon import checking, clock, config, metrics
+from daemon.app import building, listening, notifying
+from daemon.app.listening import Listener
+from daemon.config import Located
+from daemon.contract.catalog import Catalog
+from daemon.contract.http import Http
+from daemon.contract.services import Services
+from daemon.intake.admission import Admission
+from daemon.intake.rejecting import Rejections
+from daemon.intake.schedules import Schedules
+from daemon.intake.watches import Bells, Watcher
+from daemon.intake.webhooks import PublicSide
+from daemon.journal import bell, database, migrate, runs, watches
+from daemon.journal.bell import Bell
+from daemon.journal.database import Connection, Journal
+from daemon.model.times import SECOND
+from daemon.routing.matching import Rules
+from daemon.routing.router import Router
+from daemon.running.course import Courses
+from daemon.running.worker import Worker
+from daemon.upkeep import Upkeep
+from daemon.web.admin import AdminSide, Health
+
+OLD_CLIENTS_LAST = 120.0  # seconds that the clients of an old config stay open for calls under way
+
+log = structlog.get_logger()
+
+
+class Refused(Exception):
+    """The config has errors; the daemon does not start, or keeps the config it has."""
+
+    def __init__(self, problems: tuple[Located, ...]) -> None:
+        super().__init__(f"{len(problems)} problems in the config")
+        self.problems = problems
+
+
+def read_config(path: Path, catalog: Catalog) -> config.Config:
+    """The config at *path*, checked whole. :class:`Refused` with every problem."""
+    found = config.read(path, catalog, running=True)
+    problems = found.with_problems(checking.check(found.tree, catalog, whole=found.whole))
+    if found.config is None or config.refuses(problems):
+        raise Refused(problems)
+    return found.config
+
+
+@dataclass(slots=True)
+class Rooms:
+    """What stands once the daemon is built."""
+
+    journal: Journal
+    router: Router
+    worker: Worker
+    watcher: Watcher
+    schedules: Schedules
+    upkeep: Upkeep
+    public: PublicSide
+    admin: AdminSide
+    wakes: clock.Wakes
+    listeners: list[Listener] = field(default_factory=list)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+class House:
+    """One daemon. *reread* gives the config anew at a reload."""
+
+    def __init__(
+        self,
+        settled: config.Config,
+        catalog: Catalog,
+        reread: Callable[[], config.Config],
+        timed: clock.TimedClock | None = None,
+    ) -> None:
+        self.config = settled
+        self._catalog = catalog
+        self._reread = reread
+        self._clock: clock.TimedClock = timed or clock.WallClock()
+        self._services, self._clients = building.build_services(settled, catalog)
+        self._bells = Bells(watches=Bell(), router=Bell(), workers=Bell())
+        self._schedule_bell, self._upkeep_bell = Bell(), Bell()
+        self._pulse = notifying.Pulse()
+        self._rooms: Rooms | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def rooms(self) -> Rooms:
+        """What stands; only after :meth:`start`."""
+        assert self._rooms is not None, "not started"  # noqa: S101 - a programming error
+        return self._rooms
+
+    def services(self) -> Services:
+        """The services of the present config."""
+        return self._services
+
+    # Starting
+
+    async def start(self) -> None:
+        """Open the journal, build every room, listen, and say so."""
+        url = self.config.database.url
+        if url.startswith("sqlite"):
+            before, after = await migrate.upgrade(url)
+            if before != after:
+                log.info("journal.migrated", before=before, after=after)
+        journal = await database.open_journal(url, exclusive=True, observe=metrics.commit_batch.observe)
+        try:
+            await migrate.require_current(journal)
+            self._rooms = self._build(journal)
+            await self._prepare(self._rooms)
+            await self._listen(self._rooms)
+        except BaseException:
+            await journal.close()
+            raise
+        self._begin_loops(self._rooms)
+        notifying.notify("READY=1", "STATUS=running")
+        log.info("daemon.started", node=self.config.daemon.node, listening=self.addresses())
+
+    def _build(self, journal: Journal) -> Rooms:
+        settled, timed, bells = self.config, self._clock, self._bells
+        courses = Courses(journal, timed, self.services)
+        worker = Worker(
+            journal, timed, courses, bells.workers, bells.router, settled.daemon.node, settled.daemon.lease
+        )
+        wakes = clock.Wakes(timed)
+        doors = building.build_doors(settled, self._services)
+        public = PublicSide(
+            Admission(journal, timed, bells.router, bells.watches), Rejections(journal, timed), doors
+        )
+        token = settled.http.admin_token
+        health = Health(journal, timed, self._pulse.silent)
+        return Rooms(
+            journal=journal,
+            router=Router(journal, timed, Rules(settled.reactions), worker, bells.router, bells.workers),
+            worker=worker,
+            watcher=Watcher(journal, timed, self.services, bells, settled.daemon.node),
+            schedules=Schedules(journal, timed, wakes, self._schedule_bell, bells.router),
+            upkeep=Upkeep(journal, timed, settled.retention.events, settled.retention.runs),
+            public=public,
+            admin=AdminSide(health, token.resolve() if token is not None else None),
+            wakes=wakes,
+        )
+
+    async def _prepare(self, rooms: Rooms) -> None:
+        """Void the leases of the past (a SQLite file has one daemon) and write the config's rows."""
+        now = self._clock.now()
+        wished = building.build_watches(self.config, self._catalog, now)
+
+        def write(connection: Connection) -> int:
+            freed = 0
+            if rooms.journal.dialect == "sqlite":
+                freed = runs.release_all(connection, now)
+                watches.release_all(connection)
+            watches.configure(connection, wished)
+            return freed
+
+        freed = await rooms.journal.write(write)
+        if freed:
+            log.warning("runs.recovered", count=freed)
+        rooms.wakes.start()
+        await rooms.schedules.configure(self.config.schedules)
+
+    async def _listen(self, rooms: Rooms) -> None:
+        given = listening.inherited()
+        http = self.config.http
+        sides: list[tuple[str, listening.Handler, tuple[str, int] | None]] = [
+            ("public", rooms.public.handle, http.public_listen),
+            ("admin", rooms.admin.handle, http.admin_listen),
+        ]
+        for name, handler, address in sides:
+            if address is None:
+                continue
+            sockets: list[socket.socket] = given.get(name) or [listening.bind(*address)]
+            listener = Listener(handler, sockets)
+            await listener.start()
+            rooms.listeners.append(listener)
+
+    def _begin_loops(self, rooms: Rooms) -> None:
+        loops: list[tuple[str, Callable[[], Awaitable[bool]], Bell]] = [
+            ("router", rooms.router.once, self._bells.router),
+            ("worker", rooms.worker.once, self._bells.workers),
+            ("watcher", rooms.watcher.once, self._bells.watches),
+            ("schedules", rooms.schedules.once, self._schedule_bell),
+            ("upkeep", rooms.upkeep.once, self._upkeep_bell),
+            ("leases", rooms.worker.renew, Bell()),
+        ]
+        rooms.tasks = [
+            asyncio.create_task(bell.keep(name, once, rung, self._pulse.beat), name=name)
+            for name, once, rung in loops
+        ]
+        rooms.tasks.append(asyncio.create_task(notifying.feed_watchdog(self._pulse), name="watchdog"))
+
+    def addresses(self) -> dict[str, list[str]]:
+        """Where the daemon listens, by side."""
+        names = ["public", "admin"] if self.config.http.admin_listen is not None else ["public"]
+        return {name: one.addresses for name, one in zip(names, self.rooms.listeners, strict=True)}
+
+    # Reloading
+
+    async def reload(self) -> bool:
+        """Take the config anew. A bad file changes nothing and says why; whether it was taken."""
+        notifying.reloading()
+        try:
+            settled = self._reread()
+            self._warn_of_fixed(settled)
+            services, clients = building.build_services(settled, self._catalog)
+            doors = building.build_doors(settled, services)
+        except Refused as refused:
+            for problem in refused.problems:
+                log.error("reload.refused", problem=str(problem))
+            metrics.reloads.labels("refused").inc()
+            notifying.notify("READY=1", "STATUS=running; the last reload was refused, see the log")
+            return False
+        await self._replace(settled, services, clients)
+        self.rooms.public.doors = doors
+        metrics.reloads.labels("taken").inc()
+        log.info("daemon.reloaded", reactions=len(settled.reactions))
+        notifying.notify("READY=1", "STATUS=running")
+        return True
+
+    async def _replace(self, settled: config.Config, services: Services, clients: list[Http]) -> None:
+        rooms, now = self.rooms, self._clock.now()
+        wished = building.build_watches(settled, self._catalog, now)
+        await rooms.journal.write(lambda connection: watches.configure(connection, wished))
+        await rooms.schedules.configure(settled.schedules)
+        old, self._clients = self._clients, clients
+        self.config, self._services = settled, services
+        rooms.router.rules = Rules(settled.reactions)
+        rooms.upkeep.keep(settled.retention.events, settled.retention.runs)
+        self._bells.watches.ring()
+        task = asyncio.create_task(_close_later(old))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _warn_of_fixed(self, settled: config.Config) -> None:
+        """Say which changes only a restart takes."""
+        fixed = {
+            "[database] url": settled.database.url != self.config.database.url,
+            "[http] public_listen": settled.http.public_listen != self.config.http.public_listen,
+            "[http] admin_listen": settled.http.admin_listen != self.config.http.admin_listen,
+            "[daemon] lease": settled.daemon.lease != self.config.daemon.lease,
+        }
+        for key in (key for key, changed in fixed.items() if changed):
+            log.warning("reload.needs_restart", key=key)
+
+    # Stopping
+
+    async def stop(self) -> None:
+        """Stop accepting, finish or hand back what runs, close the journal."""
+        notifying.notify("STOPPING=1")
+        rooms, patience = self.rooms, self.config.daemon.drain_timeout / SECOND
+        log.info("daemon.stopping", drain_timeout=patience)
+        for listener in rooms.listeners:
+            await listener.stop()
+        rooms.wakes.stop()
+        loops = [task for task in rooms.tasks if task.get_name() not in ("leases", "watchdog")]
+        await _cancel(loops)
+        await rooms.watcher.drain()
+        with contextlib.suppress(database.JournalUnavailable):
+            cut = await rooms.worker.drain(patience)
+            if cut:
+                log.warning("runs.handed_back", count=cut)
+        await _cancel([*rooms.tasks, *self._closing])
+        for client in self._clients:
+            await client.close()
+        await rooms.journal.close()
+        log.info("daemon.stopped")
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _close_later(clients: list[Http]) -> None:
+    try:
+        await asyncio.sleep(OLD_CLIENTS_LAST)
+    finally:
+        for client in clients:
+            await client.close()
+
+
+async def run(settled: config.Config, catalog: Catalog, reread: Callable[[], config.Config]) -> None:
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP reloads."""
+    house = House(settled, catalog, reread)
+    await house.start()
+    stop, hangup = asyncio.Event(), Bell()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, hangup.ring)
+    reloader = asyncio.create_task(_reload_on(hangup, house))
+    await stop.wait()
+    await _cancel([reloader])
+    await house.stop()
+
+
+async def _reload_on(hangup: Bell, house: House) -> None:
+    while True:
+        await hangup.heard()
+        try:
+            await house.reload()
+        except Exception:
+            log.exception("reload.broke")
+            notifying.notify("READY=1")

@@ -1,0 +1,79 @@
+"""Sockets: inherited from the service manager by name, or bound here; and how listeners end without a lost request."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+BACKLOG = 4_096  # asyncio's own default would shrink what the socket unit gave
+FIRST_INHERITED = 3  # file descriptors of the service manager begin here
+TURNS = 10  # of the loop, for connections that are accepted but not yet handed on
+LAST_ANSWERS = 5.0  # seconds that requests under way have when the daemon stops
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class CannotListen(Exception):
+    """An address cannot be bound; the text says which and why."""
+
+
+def inherited(environ: Mapping[str, str] = os.environ) -> dict[str, list[socket.socket]]:
+    """The sockets that the service manager passed, by their ``FileDescriptorName``."""
+    if environ.get("LISTEN_PID") != str(os.getpid()):
+        return {}
+    count = int(environ.get("LISTEN_FDS", "0"))
+    names = environ.get("LISTEN_FDNAMES", "").split(":")
+    found: dict[str, list[socket.socket]] = {}
+    for place in range(count):
+        given = socket.socket(fileno=FIRST_INHERITED + place)
+        given.setblocking(False)
+        os.set_inheritable(given.fileno(), False)
+        name = names[place] if place < len(names) and names[place] else "public"
+        found.setdefault(name, []).append(given)
+    return found
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket at *host* and *port* (0: any free one). :class:`CannotListen`."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        listener = socket.socket(found[0][0], socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(found[0][4])
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as broken:
+        raise CannotListen(f"cannot listen on {host}:{port}: {broken.strerror or broken}") from None
+    return listener
+
+
+class Listener:
+    """One side of the daemon: its sockets and the server behind them."""
+
+    def __init__(self, handler: Handler, sockets: list[socket.socket]) -> None:
+        self.sockets = sockets
+        server = web.Server(handler, access_log=None)
+        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=LAST_ANSWERS)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it listens, as ``host:port``."""
+        names = [one.getsockname() for one in self.sockets]
+        return [f"{name[0]}:{name[1]}" if isinstance(name, tuple) else str(name) for name in names]
+
+    async def start(self) -> None:
+        """Accept connections."""
+        await self._runner.setup()
+        for one in self.sockets:
+            await web.SockSite(self._runner, one, backlog=BACKLOG).start()
+
+    async def stop(self) -> None:
+        """Accept no more, answer what came."""
+        for site in list(self._runner.sites):
+            await site.stop()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        await self._runner.cleanup()
