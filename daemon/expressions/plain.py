@@ -58,16 +58,19 @@ def to_text(value: Any) -> str:
     """*value* as it stands in text; :class:`ExpressionError` as :func:`to_plain`."""
     if isinstance(value, str | Undefined):
         return str(work.account(value))
-    plain = to_plain(value)
-    if isinstance(plain, str):
-        return plain
-    return to_json(plain)
+    with work.metered():
+        plain = _plain(value, 0)
+    return plain if isinstance(plain, str) else _dump(plain, None)
 
 
 def to_json(value: Any, *, indented: bool = False) -> str:
     """Compact JSON text of any value :func:`to_plain` takes; two spaces a level if *indented*."""
+    return _dump(to_plain(value), orjson.OPT_INDENT_2 if indented else None)
+
+
+def _dump(plain: Any, option: int | None) -> str:
     try:
-        return orjson.dumps(to_plain(value), option=orjson.OPT_INDENT_2 if indented else None).decode()
+        return orjson.dumps(plain, option=option).decode()
     except orjson.JSONEncodeError as wrong:
         raise errors.ExpressionError(f"this cannot be JSON: {wrong}") from None
 
