@@ -95,15 +95,15 @@ def changes(zone: str, year: str) -> list[int]:
 
 
 @pytest.mark.parametrize("zone", ZONES[:-1])
-@pytest.mark.parametrize("year", ["2011", "2018"])
-def test_every_ten_minutes_is_every_ten_minutes_through_a_change(zone: str, year: str) -> None:
+def test_every_ten_minutes_is_every_ten_minutes_through_a_change(zone: str) -> None:
+    year = "2026" if zone == "Africa/Cairo" else "2011"  # each has changes in its year
     spec, found = clock.Cron("*/10 * * * *", zone), changes(zone, year)
     for change in found:
         firings = [change]
         while firings[-1] < change + 2 * times.DAY:
             firings.append(clock.next_firing(spec, firings[-1]) or 0)
         assert {other - one for one, other in pairwise(firings[1:])} == {10 * times.MINUTE}
-    assert len(found) >= 1 or year == "2018" or zone == "Africa/Cairo"
+    assert found
 
 
 def test_new_york() -> None:
