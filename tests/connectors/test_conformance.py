@@ -1,0 +1,270 @@
+"""What every connector keeps to, asked of whatever ``discover()`` finds: declarations, words, schemas.
+
+``test_conformance_live`` asks the rest of it before servers.
+"""
+
+import importlib
+import json
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from daemon import connectors
+from daemon.contract import declare, http
+from daemon.model.runs import Doubt
+
+CATALOG = connectors.discover()
+KINDS = sorted(CATALOG.connectors)
+ACCOUNT_KINDS = CATALOG.account_kinds
+ACTIONS = sorted(CATALOG.actions)
+FILES = {"__init__", "client", "events", "watches", "webhooks", "actions"}
+GENERAL_WORDS = ("http", "event", "state", "log", "file", "notify")
+CANARY = "canary-5d1c7f"
+
+ABILITIES = """
+populr.list_templates populr.get_pop populr.create_pop populr.update_pop populr.publish_pop
+populr.unpublish_pop populr.create_tracer populr.get_tracer populr.enable_collaboration populr.request
+popily.add_source popily.get_source popily.list_sources popily.list_insights popily.get_insight popily.request
+compass.add_documents compass.create_classifier compass.get_classifier compass.classify compass.post_messages
+compass.request
+tonalytica.execute_query tonalytica.get_job tonalytica.get_result tonalytica.get_query tonalytica.list_queries
+tonalytica.create_query tonalytica.request
+plotly.create_grid plotly.append_rows plotly.get_grid plotly.create_plot plotly.lookup_file plotly.request
+http.request event.emit state.set state.delete log.write
+""".split()
+
+PROBED = """
+populr.create_pop populr.create_tracer popily.add_source compass.create_classifier compass.post_messages
+compass.add_documents tonalytica.create_query tonalytica.execute_query plotly.create_grid plotly.create_plot
+plotly.append_rows
+""".split()
+
+
+def connector_of(kind: str) -> declare.Connector:
+    return CATALOG.connectors[kind]
+
+
+def folder_of(kind: str) -> Path:
+    (place,) = importlib.import_module(f"daemon.connectors.{kind}").__path__
+    return Path(place)
+
+
+def settings_of(kind: str) -> declare.Settings:
+    """Settings whose every credential is the canary."""
+    model = connector_of(kind).settings
+    assert model is not None
+    secret = secret_settings(kind)
+    given = {name: f"{CANARY}-{name}" for name in secret}
+    names = {name: "ada" for name, field in model.model_fields.items() if name == "username"}
+    return model.model_validate({"base_url": "https://service.example/v9", **names, **given})
+
+
+def secret_settings(kind: str) -> list[str]:
+    model = connector_of(kind).settings
+    assert model is not None
+    return [name for name, field in model.model_fields.items() if "SecretStr" in str(field.annotation)]
+
+
+def undescribed(schema: dict, place: str = "") -> list[str]:
+    """The places in a JSON schema that name a field and do not describe it; what it refers to included."""
+    inner = [*schema.get("$defs", {}).items(), (place, schema)]
+    return [
+        f"{owner}.{name}"
+        for owner, model in inner
+        for name, field in model.get("properties", {}).items()
+        if not field.get("description")
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_folder_holds_the_known_files_and_no_other(kind):
+    found = {entry.stem for entry in folder_of(kind).iterdir() if entry.name != "__pycache__"}
+    assert found <= FILES
+    assert {"__init__", "client", "actions"} <= found
+    assert ("watches" in found) == bool(connector_of(kind).watches)
+    assert ("webhooks" in found) == bool(connector_of(kind).webhooks)
+    assert ("events" in found) == bool(connector_of(kind).events)
+    assert connector_of(kind).kind == kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_module_says_what_it_is(kind):
+    path = [str(folder_of(kind))]
+    names = [module.name for module in pkgutil.walk_packages(path, f"daemon.connectors.{kind}.")]
+    modules = [importlib.import_module(name) for name in (f"daemon.connectors.{kind}", *names)]
+    assert [module.__name__ for module in modules if not (module.__doc__ or "").strip()] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_declared_says_what_it_does(kind):
+    connector = connector_of(kind)
+    declared = {
+        kind: connector.about,
+        **{action.name: action.about for action in connector.actions},
+        **{watch.resource: watch.about for watch in connector.watches},
+        **{hook.hook: hook.about for hook in connector.webhooks},
+        **{event.type: event.__doc__ for event in connector.events},
+    }
+    assert [name for name, about in declared.items() if not (about or "").strip().endswith((".", "`"))] == []
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_names_are_of_their_kind_and_begin_with_a_verb(name):
+    kind = CATALOG.action_kinds[name]
+    assert re.fullmatch(r"[a-z]+\.[a-z]+(_[a-z]+)*", name)
+    first = name.partition(".")[0]
+    assert first == kind if kind != "general" else first in GENERAL_WORDS
+
+
+def test_every_ability_that_was_promised_is_there():
+    assert sorted(set(ABILITIES) - set(ACTIONS)) == []
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_has_a_doubt_class_with_its_reason(name):
+    action = CATALOG.actions[name]
+    assert action.doubt in set(Doubt)
+    assert len(action.why.split()) >= 3
+    assert "\n" not in action.why
+
+
+@pytest.mark.parametrize("name", PROBED)
+def test_what_makes_something_can_be_probed(name):
+    assert CATALOG.actions[name].doubt is Doubt.PROBED
+
+
+@pytest.mark.parametrize("name", [name for name in ACTIONS if name.endswith(".request")])
+def test_the_doubt_of_a_plain_request_goes_by_its_method(name):
+    action = CATALOG.actions[name]
+    place = {"path": "/x"} if "path" in action.parameters.model_fields else {"url": "https://a.example/x"}
+
+    def doubt(method):
+        return action.doubt_for(action.parameters.model_validate({"method": method, **place}))
+
+    assert {doubt(method) for method in ("GET", "PUT", "DELETE")} == {Doubt.REPEATABLE}
+    assert {doubt(method) for method in ("POST", "PATCH")} == {Doubt.UNSAFE}
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_parameters_and_results_have_schemas_with_every_field_described(name):
+    action = CATALOG.actions[name]
+    parameters = action.parameters.model_json_schema()
+    result = action.result.model_json_schema(mode="serialization")
+    assert undescribed(parameters, "parameters") + undescribed(result, "result") == []
+    assert parameters["additionalProperties"] is False
+    assert json.loads(json.dumps([parameters, result]))
+
+
+@pytest.mark.parametrize("name", [name for name in ACTIONS if CATALOG.actions[name].follows])
+def test_what_starts_long_work_names_its_watch_and_can_be_waited_for(name):
+    action = CATALOG.actions[name]
+    assert (CATALOG.action_kinds[name], action.follows) in CATALOG.watches
+    fields = action.parameters.model_fields
+    assert (fields["wait"].default, fields["wait_timeout"].default) == (False, "24h")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_watches_and_webhooks_tell_events_that_exist(kind):
+    connector = connector_of(kind)
+    told = [*(type for watch in connector.watches for type in watch.events)]
+    told += [hook.event for hook in connector.webhooks]
+    assert set(told) <= set(CATALOG.events)
+    own = {event.type for event in connector.events if event.type != f"{kind}.callback.received"}
+    assert own == set(told)
+    assert [type for type in own if not re.fullmatch(rf"{kind}\.[a-z]+\.[a-z]+(_[a-z]+)*", type)] == []
+
+
+@pytest.mark.parametrize("resource", sorted(CATALOG.watches))
+def test_a_watchs_options_are_described_and_refuse_what_they_do_not_know(resource):
+    schema = CATALOG.watches[resource].options.model_json_schema()
+    assert undescribed(schema, "options") == []
+    assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("type", sorted(CATALOG.events))
+def test_an_events_example_is_one_and_its_fields_are_described(type):
+    model = CATALOG.events[type]
+    event = model.model_validate(model.example)
+    assert event.model_fields_set
+    assert model.subject
+    assert undescribed(model.model_json_schema(), type) == []
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_an_example_shows_every_field_that_its_event_has(kind):
+    lacking = {
+        event.type: sorted(set(event.model_fields) - set(event.example))
+        for event in connector_of(kind).events
+        if set(event.model_fields) - set(event.example)
+    }
+    assert lacking == {}
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+async def test_secrets_are_never_shown(kind):
+    settings = settings_of(kind)
+    way = http.Http(settings.base_url)
+    client = connector_of(kind).client(settings, way)
+    shown = [
+        repr(settings),
+        str(settings),
+        settings.model_dump_json(),
+        str(settings.model_dump()),
+        repr(client),
+    ]
+    await way.close()
+    assert secret_settings(kind)
+    assert all(isinstance(getattr(settings, name), SecretStr) for name in secret_settings(kind))
+    assert [text for text in [*shown, str(client)] if CANARY in text] == []
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"base_url": "ftp://service.example"},
+        {"base_url": "service.example/api"},
+        {"base_url": "https://"},
+        {"base_url": "https://service.example/v9?x=1"},
+        {"base_url": "https://service.example/v9#x"},
+        {"base_url": f"https://ada:{CANARY}@service.example/v9"},
+        {"api_token": CANARY},
+    ],
+)
+def test_nonsense_in_the_settings_is_refused_without_showing_secrets(kind, wrong):
+    good = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in settings_of(kind).model_dump(exclude_unset=True).items()
+    }
+    model = connector_of(kind).settings
+    assert model is not None
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate({**good, **wrong})
+    assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_a_trailing_slash_of_the_base_url_does_not_matter(kind):
+    settings = settings_of(kind)
+    again = type(settings).model_validate(
+        {**settings.model_dump(exclude_unset=True), "base_url": settings.base_url + "/"}
+    )
+    assert http.Http(again.base_url).base_url == settings.base_url
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_settings_are_described_and_all_but_compass_know_their_address(kind):
+    model = connector_of(kind).settings
+    assert model is not None
+    assert undescribed(model.model_json_schema(), kind) == []
+    assert model.model_fields["base_url"].is_required() == (kind == "compass")
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_wrong_parameter_is_refused_without_its_value(name):
+    with pytest.raises(ValidationError) as refused:
+        CATALOG.actions[name].parameters.model_validate({"no_such_name": CANARY})
+    assert CANARY not in str(refused.value)
