@@ -147,7 +147,7 @@ def compare(memory: JsonObject | None, source: Mapping[str, Any], announce: bool
         subject=str(found["id"]),
         state=status,
         final=finished or word_of(status) == FAILED,
-        result=_data(found, before) if finished else None,
+        result=result_of(found, before) if finished else None,
         failure=f"Popily could not build source {found['id']}: its status is {status}"
         if word_of(status) == FAILED
         else None,
@@ -165,6 +165,11 @@ def _words(new: bool, moved: bool, status: str) -> list[str]:
 
 def _data(source: JsonObject, before: str | None) -> JsonObject:
     return {"source": source, "status": source.get("status"), "previous": before}
+
+
+def result_of(source: JsonObject, before: str | None) -> JsonObject:
+    """What a step is given: an event's data, and the source's own fields beside it."""
+    return {**source, **_data(source, before)}
 
 
 def _fact(source: JsonObject, before: str | None, word: str, number: int) -> events.Fact:

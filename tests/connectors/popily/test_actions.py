@@ -47,7 +47,7 @@ async def test_a_source_is_added_marked_told_and_followed(popily, sandbox, origi
     assert done.made == [("source", str(kept["id"]))]
     assert done.follow is not None
     assert (done.follow.resource, done.follow.id) == ("sources", str(kept["id"]))
-    assert (done.result.id, done.result.title) == (kept["id"], "Sales")
+    assert (done.result.id, done.result.source.title) == (kept["id"], "Sales")
     assert "p4ss" not in str(done)
 
 
@@ -59,7 +59,7 @@ async def test_what_was_added_is_followed_to_its_end(popily, virtual_clock):
     await virtual_clock.advance(60 * times.SECOND)
     (seen,) = await polling.look(announce=True, wanted=(done.follow.id,))
     assert support.types_of(seen.facts) == ["popily.source.status_changed", "popily.source.finished"]
-    assert seen.result == seen.facts[1].data
+    assert seen.result == {**seen.facts[1].data["source"], **seen.facts[1].data}
 
 
 async def test_a_sparse_answer_is_filled_from_what_was_sent(vendor, stubbed):

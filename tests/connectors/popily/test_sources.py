@@ -63,11 +63,8 @@ def test_each_move_is_told_once_with_a_key_of_its_own(course):
 
 def test_a_final_state_wakes_or_fails_who_waits():
     done = look(None, "finished", announce=False)
-    assert done.result == {
-        "source": {"id": 7, "status": "finished", "title": "t"},
-        "status": "finished",
-        "previous": None,
-    }
+    source = {"id": 7, "status": "finished", "title": "t"}
+    assert done.result == {**source, "source": source, "status": "finished", "previous": None}
     assert (done.failure, done.final, done.facts) == (None, True, [])
     failed = look(None, "error")
     assert failed.result is None

@@ -70,6 +70,14 @@ class SourceResult(declare.Result, events.Source):
     """A source as the API shows it."""
 
 
+class AddedSource(SourceResult):
+    """The new source, flat and as its events show it. With `wait` it is the finished one, and `previous` its
+    status before."""
+
+    source: events.Source = Field(description="The source, as its events show it.")
+    previous: str | None = Field(None, description="The status it had before; null: it is new.")
+
+
 class GetSource(declare.Parameters):
     """Which source."""
 
@@ -112,7 +120,7 @@ async def list_sources(
 )
 async def add_source(
     client: popily.PopilyClient, parameters: AddSource, call: declare.Call
-) -> declare.Done[SourceResult]:
+) -> declare.Done[AddedSource]:
     """Take data in from a URL, a file, rows, or a database query; it is followed until finished or failed."""
     mark = f"[pointsman {call.marker}]"
     fields = parameters.model_dump(exclude_none=True, exclude=set(OURS))
@@ -126,7 +134,8 @@ async def add_source(
     sent = {"title": parameters.title, "description": fields["description"], "status": "inspecting"}
     seen = events.compare(None, {**sent, **source}, announce=True)
     follow = declare.Follow("sources", seen.id, seen.memory)
-    return declare.Done(_result(seen.resource), facts=seen.facts, follow=follow, made=[("source", seen.id)])
+    result = popily.parse(AddedSource, events.result_of(seen.resource, None))
+    return declare.Done(result, facts=seen.facts, follow=follow, made=[("source", seen.id)])
 
 
 async def _find_marked(client: popily.PopilyClient, mark: str) -> JsonObject | None:
