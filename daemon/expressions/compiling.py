@@ -16,6 +16,7 @@ from jinja2.environment import Template
 from jinja2.exceptions import FilterArgumentError, TemplateSyntaxError, UndefinedError
 
 from daemon.expressions import errors, fence, parsing, plain, references, work
+from daemon.model.scope import StateNeeded
 
 KEPT = 4096  # compiled texts
 _ANSWER = "pointsman_answer"  # the name under which a lone expression leaves its value
@@ -51,6 +52,8 @@ class Code:
         try:
             with work.metered():
                 return self._run(self.template, scope)
+        except StateNeeded:
+            raise  # whoever evaluates reads the key and comes again
         except Exception as wrong:
             raise _explain(wrong, self, scope) from None
 

@@ -25,7 +25,6 @@ from daemon.routing import matching
 from daemon.routing.matching import Rules, Wish
 
 BATCH = 200  # events to one transaction
-LOOK_AGAIN = 0.5  # seconds without a bell
 
 log = structlog.get_logger()
 
@@ -60,12 +59,6 @@ class Router:
         self._crew = crew
         self._bell = bell
         self._workers = workers
-
-    async def loop(self) -> None:
-        """Route for ever."""
-        while True:
-            if not await self.once():
-                await self._bell.wait(LOOK_AGAIN)
 
     async def once(self) -> bool:
         """Route one batch; whether there was one."""
