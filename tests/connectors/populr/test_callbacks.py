@@ -200,7 +200,7 @@ def test_a_trusted_collaboration_is_told_once():
     again = webhooks.collaboration.understand({**FULL_POP, "title": "Newer"}, {})
     second = webhooks.collaboration.told(again, first.memory, 3)
     assert second is not None
-    assert second.facts[0].data["changed"] == ["title"]
+    assert second.facts[-1].data["changed"] == ["title"]
     back = webhooks.collaboration.told(claim, second.memory, 4)
     assert back is not None
-    assert back.facts[0].key not in {first.facts[0].key, second.facts[0].key}
+    assert back.facts[-1].key not in {first.facts[-1].key, second.facts[-1].key}

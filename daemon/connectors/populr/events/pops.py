@@ -104,7 +104,7 @@ def compare(memory: JsonObject | None, found: JsonObject, reason: Reason) -> dec
     changed = changes(before, found) if before is not None else []
     done = memory.get("finished") if memory else None
     if reason.called:
-        facts.insert(0, _finished(found, changed, reason.firing))  # first: it is what the callback tells
+        facts.append(_finished(found, changed, reason.firing))
         done = content(found)
     return declare.Seen(
         id=found["id"],
