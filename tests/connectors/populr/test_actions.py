@@ -35,6 +35,7 @@ async def test_a_pop_is_made_filled_published_and_taken_down(populr, template):
     assert (filled.result.unpopulated_api_tags, filled.result.title) == ([], "T")
     public = await do(pops.publish_pop, populr, pop_id=done.result.id)
     assert public.result.published_pop_url.endswith("/bergen-in-may-m-run-step")
+    assert filled.made == public.made == done.made
     down = await do(pops.unpublish_pop, populr, pop_id=done.result.id)
     assert not down.result.published_pop_url
     read = await do(pops.get_pop, populr, pop_id=done.result.id)

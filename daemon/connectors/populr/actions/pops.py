@@ -134,8 +134,8 @@ async def create_pop(
     if call.first_sent_at is not None and not parameters.slug:
         made = await find_by_slug(client, parameters.template_id, fields["slug"])
         if made is not None:
-            return _made(made)
-    return _made(await client.write("POST", "/pops", body_of(fields)))
+            return _touched(made)
+    return _touched(await client.write("POST", "/pops", body_of(fields)))
 
 
 async def find_by_slug(client: populr.PopulrClient, template_id: str, slug: str) -> JsonObject | None:
@@ -158,7 +158,7 @@ async def update_pop(
     if call.first_sent_at is not None and any(fields.get(name) for name in FILLED):
         # A filled tag is open no more, and filling it again would be refused as tag_not_found.
         fields = still_open(fields, await client.read(path))
-    return _done(await client.write("PUT", path, body_of(fields)))
+    return _touched(await client.write("PUT", path, body_of(fields)))
 
 
 @declare.action("populr.publish_pop", doubt=Doubt.REPEATABLE, why="a published pop stays published")
@@ -166,7 +166,7 @@ async def publish_pop(
     client: populr.PopulrClient, parameters: PopId, call: declare.Call
 ) -> declare.Done[PopResult]:
     """Make a pop public; its `published_pop_url` is its address. Every tag and region must be filled."""
-    return _done(await client.write("POST", populr.pop_path(parameters.pop_id, "publish")))
+    return _touched(await client.write("POST", populr.pop_path(parameters.pop_id, "publish")))
 
 
 @declare.action("populr.unpublish_pop", doubt=Doubt.REPEATABLE, why="a pop that is taken down stays so")
@@ -174,7 +174,7 @@ async def unpublish_pop(
     client: populr.PopulrClient, parameters: PopId, call: declare.Call
 ) -> declare.Done[PopResult]:
     """Take a pop down at once; its tracers cannot be used then."""
-    return _done(await client.write("POST", populr.pop_path(parameters.pop_id, "unpublish")))
+    return _touched(await client.write("POST", populr.pop_path(parameters.pop_id, "unpublish")))
 
 
 @declare.action("populr.enable_collaboration", doubt=Doubt.REPEATABLE, why="it sets whole values")
@@ -187,14 +187,15 @@ async def enable_collaboration(
         "collaboration_webhook": call.callback_url("collaboration"),
         **parameters.model_dump(exclude_unset=True, exclude={"pop_id"}),
     }
-    return _done(await client.write("PUT", populr.pop_path(parameters.pop_id), body_of(fields)))
+    return _touched(await client.write("PUT", populr.pop_path(parameters.pop_id), body_of(fields)))
 
 
 def _done(pop: JsonObject) -> declare.Done[PopResult]:
     return declare.Done(populr.parse(PopResult, _checked(pop)))
 
 
-def _made(pop: JsonObject) -> declare.Done[PopResult]:
+def _touched(pop: JsonObject) -> declare.Done[PopResult]:
+    """What was made or changed is named, so that what comes of it is known to come of this run."""
     return declare.Done(populr.parse(PopResult, _checked(pop)), made=[("pop", pop["id"])])
 
 
