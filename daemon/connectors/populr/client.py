@@ -85,11 +85,12 @@ class PopulrClient:
         """Send *body* and give the object that Populr answers."""
         return as_record((await self.call(method, path, json=body)).json())
 
-    async def pages(self, path: str) -> list[JsonObject]:
+    async def pages(self, path: str, enough: int | None = None) -> list[JsonObject]:
         """All objects of the list at *path*, each ``_id`` once.
 
         A list has neither total nor next page, and the vendor's Ruby client stops at an empty page only: so
-        do we. Lists shift while they are paged, so that an object may come twice, or be missed.
+        do we. Lists shift while they are paged, so that an object may come twice, or be missed. With *enough*
+        objects there is no need to look further.
         """
         found: dict[str, JsonObject] = {}
         offset = 0
@@ -97,7 +98,8 @@ class PopulrClient:
             page = await self.page(path, offset, PAGE_SIZE)
             new = {record["id"]: record for record in page if record["id"] not in found}
             found |= new
-            if not new:  # empty, or a server that does not know offsets
+            # A page without news is an empty one, or a server's that does not know offsets.
+            if not new or (enough is not None and len(found) >= enough):
                 return list(found.values())
             offset += len(page)
 

@@ -94,10 +94,11 @@ async def _pops_of(
 async def _tracers_of(client: populr.PopulrClient, pop: Mapping[str, object]) -> list[JsonObject]:
     """The pop's tracers with their counters. The list is known from the vendor's Ruby client alone, and what
     it shows of each may lack the counters: then each is read by itself."""
-    if pop.get("tracers") == []:
+    short = pop.get("tracers")
+    if short == []:
         return []
     path = populr.pop_path(str(pop["id"]), "tracers")
-    listed = await client.pages(path)
+    listed = await client.pages(path, enough=len(short) if isinstance(short, list) else None)
     return [one if "analytics" in one else await _read_tracer(client, str(pop["id"]), one) for one in listed]
 
 

@@ -93,6 +93,12 @@ async def test_pages_advance_by_what_came_until_an_empty_one(vendor, stubbed):
     ]
 
 
+async def test_enough_is_enough(vendor, stubbed):
+    vendor.answer([{"_id": "a"}, {"_id": "b"}])
+    assert len(await stubbed.pages("/pops", enough=2)) == 2
+    assert len(vendor.asked) == 1
+
+
 async def test_a_server_that_knows_no_offset_does_not_hold_us(vendor, stubbed):
     vendor.answer([{"_id": "a"}])
     assert len(await stubbed.pages("/pops")) == 1
