@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from daemon.checking import naming, types
+from daemon.checking import naming
 from daemon.checking.draft import Draft, Step
 from daemon.contract import secret_forms, secrets, wording
 from daemon.contract.catalog import Catalog
@@ -33,9 +33,6 @@ def check_step(draft: Draft, catalog: Catalog, step: Step) -> Iterator[Problem]:
         return
     yield from _check_account(draft, catalog, step, action)
     yield from _check_parameters(step, action)
-    emitted = step.parameters.get("type")
-    if action.name == "event.emit" and isinstance(emitted, str) and not is_template(emitted):
-        yield from types.check_type(catalog, (*step.path, "with", "type"), emitted)
 
 
 def _near(catalog: Catalog, name: str) -> str:

@@ -120,8 +120,9 @@ class _Walk:
             self._note(path, _Standing(self._point(key), opening, opening, explicit=True))
 
     def _pair(self, node: tree_sitter.Node, base: Path) -> None:
-        keys, value = list(_keys(node.children[0])), node.children[-1]
-        if not keys or not value.is_named or value.type in NOT_VALUES:
+        # A comment behind the value belongs to the pair too.
+        keys, values = list(_keys(node.children[0])), _values(node)[1:]
+        if not keys or not values:
             return
         start = self._point(keys[0])
         for key in keys[:-1]:
@@ -131,7 +132,7 @@ class _Walk:
         if path in self.found.standings:
             self.found.twice.append((path, self._point(keys[-1])))
             return
-        self._value(path, value, self._point(keys[-1]))
+        self._value(path, values[0], self._point(keys[-1]))
 
     def _value(self, path: Path, node: tree_sitter.Node, key: Point) -> None:
         here = self._point(node)
@@ -142,8 +143,7 @@ class _Walk:
                 if pair.type == "pair":
                     self._pair(pair, path)
         elif node.type == "array":
-            items = [child for child in node.children if child.is_named and child.type not in NOT_VALUES]
-            for number, item in enumerate(items):
+            for number, item in enumerate(_values(node)):
                 self._value((*path, number), item, self._point(item))
 
     def _note(self, path: Path, standing: _Standing) -> None:
@@ -153,6 +153,10 @@ class _Walk:
         row, column = node.start_point
         before = self._lines[row][:column].decode("utf-8", "replace")
         return Point(row + 1, len(before) + 1)
+
+
+def _values(node: tree_sitter.Node) -> list[tree_sitter.Node]:
+    return [child for child in node.children if child.is_named and child.type not in NOT_VALUES]
 
 
 def _keys(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
@@ -179,9 +183,9 @@ def _source(node: tree_sitter.Node) -> str:
 
 def _inside(source: str, start: Point, line: int) -> Point:
     """The first visible character of the *line*-th line of the text value written as *source*."""
-    offsets = list(line_starts(source))
+    offsets = line_starts(source)
     offset = offsets[min(line, len(offsets) - 1)]
-    if offset < 4 and "\n" not in source[:offset]:
+    if line == 0 and "\n" not in source[:offset]:
         return start
     before = source[:offset]
     row = before.count("\n")
@@ -190,25 +194,28 @@ def _inside(source: str, start: Point, line: int) -> Point:
     return Point(start.line + row, column)
 
 
-def line_starts(source: str) -> Iterator[int]:
+def line_starts(source: str) -> list[int]:
     """The offsets in *source*, a TOML string as written, at which the lines of its value begin."""
     quote = source[:3] if source[:3] in ('"""', "'''") else source[:1]
     at = len(quote)
     if len(quote) == 3:
         # TOML trims a newline that comes right after the opening quotes.
         at += 2 if source[at : at + 2] == "\r\n" else source[at : at + 1] == "\n"
-    yield at
-    end = len(source) - len(quote)
+    starts, end = [at], len(source) - len(quote)
     while at < end:
-        if source[at] == "\\" and quote[0] == '"':
-            escaped = source[at + 1]
-            at = _after_fold(source, at + 1) if escaped in " \t\r\n" else at + 2
-            if escaped == "n":
-                yield at
-            continue
-        at += 1
-        if source[at - 1] == "\n":
-            yield at
+        if source[at] != "\\" or quote[0] == "'":
+            at += 1
+            if source[at - 1] == "\n":
+                starts.append(at)
+        elif source[at + 1] in " \t\r\n":
+            folded = _after_fold(source, at + 1)
+            starts[-1] = folded if starts[-1] == at else starts[-1]
+            at = folded
+        else:
+            at += 2
+            if source[at - 1] == "n":
+                starts.append(at)
+    return starts
 
 
 def _after_fold(source: str, at: int) -> int:

@@ -96,7 +96,7 @@ def problems(
     unions: dict[Path, list[tuple[Path, ErrorDetails]]] = {}
     found: list[Problem] = []
     for error in wrong.errors(include_url=False, include_context=True):
-        place, union = _walk(error["loc"], given)
+        place, union = _walk(error, given)
         if not judged(place, error["type"]):
             continue
         if union is not None:
@@ -107,20 +107,21 @@ def problems(
     return found
 
 
-def _walk(loc: tuple[int | str, ...], given: object) -> tuple[Path, Path | None]:
-    """*loc* as a path of *given*, and the path where it entered one form of a union, if it did.
+def _walk(error: ErrorDetails, given: object) -> tuple[Path, Path | None]:
+    """Where *error* is in *given*, and the path where it entered one form of a union, if it did.
 
     Pydantic puts the name of a union's member among the keys: it is what *given* does not have.
     """
     place: Path = ()
     union: Path | None = None
     here = given
-    for number, step in enumerate(loc):
+    last = len(error["loc"]) - 1
+    for number, step in enumerate(error["loc"]):
         if isinstance(here, Mapping) and step in here:
             here = here[step]
         elif isinstance(here, Sequence) and not isinstance(here, str) and _has(here, step):
             here = here[int(step)]
-        elif not (number == len(loc) - 1 and isinstance(here, Mapping)):
+        elif number != last or error["type"] != "missing":
             union = place if union is None else union
             continue
         place = (*place, step)
