@@ -47,6 +47,13 @@ def put(connection: Connection, step: Step) -> None:
     )
 
 
+def drop(connection: Connection, step: Step) -> None:
+    """Delete *step*'s row, so that it is planned anew from its reaction."""
+    connection.execute(
+        sa.delete(steps).where(steps.c.run_id == step.run_id, steps.c.position == step.position)
+    )
+
+
 def of_remote(connection: Connection, remote: str) -> list[Step]:
     """The steps that wait for the followed work *remote* (``account resource id``)."""
     query = sa.select(steps).where(steps.c.remote == remote, WAITING)
