@@ -248,7 +248,7 @@ class Webhook:
     what is remembered (False: counters equal or gone back). *judge* compares a claim with the memory that a
     poll made (None: not there).
     *repair* is given a body that is not JSON and answers what the sender must have meant, or None. All are
-    pure.
+    pure. *query* is what a URL ends in when it is registered, for the sender to fill in.
     """
 
     hook: str
@@ -259,6 +259,7 @@ class Webhook:
     news: Callable[[Claim, JsonObject | None], bool]
     judge: Callable[[Claim, JsonObject | None], "Verdict"]
     repair: Callable[[bytes], bytes | None] = lambda _raw: None
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)

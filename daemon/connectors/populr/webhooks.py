@@ -239,6 +239,7 @@ tracer = declare.Webhook(
     news=is_tracer_news,
     judge=judge_tracer,
     repair=repair,
+    query=QUERY,
 )
 
 collaboration = declare.Webhook(
