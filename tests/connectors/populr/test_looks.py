@@ -214,6 +214,13 @@ def test_a_finish_names_the_fields_that_changed():
         ({}, {"title": "New"}, {"title": "New", "slug": "x", "domain": None}, "confirmed"),
         ({}, {"title": "Newest"}, {"title": "New", "template_id": "other"}, "refuted"),
         ({}, {"title": "New"}, {"name": "n"}, "confirmed"),
+        (
+            {},
+            {"custom_links": ["http://a/?token=x"]},
+            {"custom_links": ["http://a/?token=[blanked]"]},
+            "confirmed",
+        ),
+        ({}, {"title": "New"}, {"title": "New", "password": "[blanked]"}, "refuted"),
     ],
 )
 def test_verdicts_on_posted_pops(before, found, claimed, word):

@@ -68,7 +68,10 @@ async def create_tracer(
     body: JsonObject = parameters.model_dump(exclude_unset=True, exclude={"pop_id", "notify"})
     if parameters.notify:
         # An opaque text: the placeholders are Populr's to fill, and no URL parser would leave them alone.
-        body |= {"notify_on_open": True, "notify_webhook": call.callback_url("tracer") + webhooks.tracer.query}
+        body |= {
+            "notify_on_open": True,
+            "notify_webhook": call.callback_url("tracer") + webhooks.tracer.query,
+        }
     tracer = await client.write("POST", populr.pop_path(parameters.pop_id, "tracers"), body)
     made = ("tracer", f"{parameters.pop_id}/{tracer['id']}")
     return declare.Done(_result(tracer), made=[made])

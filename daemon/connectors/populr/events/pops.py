@@ -146,12 +146,19 @@ def _finished(pop: JsonObject, changed: list[str], firing: int) -> events.Fact:
     return events.Fact(FINISHED, pop["id"], key, {"pop": pop, "changed": changed})
 
 
+def contradicting(claimed: JsonObject, pop: JsonObject) -> list[str]:
+    """Names of the fields in which a posted pop is another one than *pop*. A posted text that was blanked at
+    the door (a signed link in it, say) can be compared no more."""
+    blanked = {name for name, value in claimed.items() if secrets.BLANK in jsons.dumps(value)} - SECRET_FIELDS
+    return [name for name in differing(claimed, pop) if name not in blanked]
+
+
 def is_news(claimed: JsonObject, memory: JsonObject | None) -> bool:
     """Whether a posted pop may be news: not if it is what was told as finished, and still stands so."""
     if memory is None or memory.get("finished") is None:
         return True
     stands = memory["finished"] == content(memory["pop"])
-    return not stands or bool(differing(claimed, memory["pop"]))
+    return not stands or bool(contradicting(claimed, memory["pop"]))
 
 
 def judge(claimed: JsonObject, memory: JsonObject | None) -> declare.Verdict:
@@ -164,7 +171,7 @@ def judge(claimed: JsonObject, memory: JsonObject | None) -> declare.Verdict:
     if memory is None:
         return declare.Verdict("refuted")
     pop = memory["pop"]
-    wrong = differing(claimed, pop)
+    wrong = contradicting(claimed, pop)
     found = {name: pop[name] for name in wrong}
     if not wrong:
         return declare.Verdict("confirmed", found)
