@@ -102,6 +102,12 @@ class Opened:
 
     raw: sqlite3.Connection
     core: Connection
+    inode: int
+
+    def require_file(self, path: Path) -> None:
+        """:class:`JournalUnavailable` when *path* is not the file any more that this connection writes to."""
+        if inode_of(path) != self.inode:
+            raise JournalUnavailable(f"{path} was moved, deleted or replaced while it was open")
 
     def close(self) -> None:
         """Close both; what was begun and not committed is undone."""
@@ -117,7 +123,15 @@ class Opened:
 def open_connection(path: Path, *, readonly: bool = False) -> Opened:
     """Open *path* for one thread."""
     raw = connect(path, readonly=readonly)
-    return Opened(raw, core_connection(raw))
+    return Opened(raw, core_connection(raw), inode_of(path))
+
+
+def inode_of(path: Path) -> int:
+    """The number of the file that *path* leads to, 0 where there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def core_connection(raw: sqlite3.Connection) -> Connection:
@@ -192,6 +206,7 @@ class SqliteJournal:
             opened.raw.execute("BEGIN IMMEDIATE")
             outcomes = [_run_one(opened, handed) for handed in batch]
             opened.raw.execute("COMMIT")
+            opened.require_file(self.path)  # a commit into a file without a name is lost with its last user
         except Exception as broken:
             # A connection that was opened on a read-only disk stays so: the next commit has a new one.
             self._forget_writer()
@@ -224,13 +239,14 @@ class SqliteJournal:
     def _read(self, fn: Function[T]) -> T:
         try:
             opened = self._opened_here(readonly=True)
+            opened.require_file(self.path)
             opened.raw.execute("BEGIN")
             try:
                 return fn(opened.core)
             finally:
                 # Unlike COMMIT it also ends what an exception left half read, and with it the old snapshot.
                 opened.raw.execute("ROLLBACK")
-        except ERRORS as broken:
+        except (*ERRORS, JournalUnavailable) as broken:
             if not is_environmental(broken):
                 raise
             self._forget_here()
@@ -279,7 +295,7 @@ def is_environmental(broken: Exception) -> bool:
     """Whether the disk or another process is to blame, so that the whole commit is void."""
     cause = broken.orig if isinstance(broken, DBAPIError) else broken
     if not isinstance(cause, sqlite3.Error):
-        return False
+        return isinstance(cause, JournalUnavailable)
     code: int | None = getattr(cause, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _ENVIRONMENTAL
 

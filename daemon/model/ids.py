@@ -4,15 +4,30 @@ import hashlib
 import os
 import uuid
 
+RANDOM_BITS = 62 - 20  # twenty bits count the ids of one microsecond
+
+_counted = (0, 0)  # the instant of the last id, and how many it had before
+
 
 def uuid7(instant: int, randomness: bytes | None = None) -> str:
-    """A UUIDv7 (RFC 9562) for *instant* (microseconds); *randomness* is 10 bytes, fresh by default."""
-    noise = int.from_bytes(randomness if randomness is not None else os.urandom(10), "big")
+    """A UUIDv7 (RFC 9562) for *instant* (microseconds); *randomness* is 10 bytes, fresh by default.
+
+    Ids that one process makes for one instant, with fresh randomness, sort in the order they were made.
+    """
+    noise = int.from_bytes(randomness, "big") if randomness is not None else _count_up(instant)
     milliseconds = (instant // 1_000) & ((1 << 48) - 1)
     # Twelve bits below the millisecond keep ids of one process in the order they were made.
     fraction = (instant % 1_000) * 4096 // 1_000
     value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | noise & ((1 << 62) - 1)
     return str(uuid.UUID(int=value))
+
+
+def _count_up(instant: int) -> int:
+    """Random bits behind a count that begins anew with each instant."""
+    global _counted  # the order of what one process makes is the process's own
+    before, count = _counted
+    _counted = (instant, count + 1 if before == instant else 0)
+    return _counted[1] << RANDOM_BITS | int.from_bytes(os.urandom(8), "big") >> (64 - RANDOM_BITS)
 
 
 def digest(*parts: str | bytes) -> str:
