@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, MutableMapping
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import orjson
 import structlog
@@ -18,11 +18,17 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _SYSLOG = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 
-def set_up(level: str = "info", format: Format = "auto", blank: Callable[[str], str] | None = None) -> None:
-    """Make every later log line go to standard error in *format*, from *level* on; *blank* clears known
-    secrets.
+def set_up(
+    level: str = "info",
+    format: Format = "auto",
+    blank: Callable[[str], str] | None = None,
+    to: TextIO | None = None,
+) -> None:
+    """Make every later log line go to standard error (or the file *to*) in *format*, from *level* on; *blank*
+    clears known secrets.
     """
-    as_json = format == "json" or (format == "auto" and not sys.stderr.isatty())
+    stream = sys.stderr if to is None else to
+    as_json = format == "json" or (format == "auto" and not stream.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -30,19 +36,19 @@ def set_up(level: str = "info", format: Format = "auto", blank: Callable[[str], 
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
             *([_blanking(blank)] if blank is not None else []),
-            *_renderers(as_json),
+            *_renderers(as_json, stream.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
     # Libraries' own complaints go the same way; what they tell of every request does not.
     logging.basicConfig(level=logging.WARNING, handlers=[_Forward()], force=True)
 
 
-def _renderers(as_json: bool) -> list[Any]:
+def _renderers(as_json: bool, colours: bool) -> list[Any]:
     if not as_json:
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        return [structlog.dev.ConsoleRenderer(colors=colours)]
     prefix = bool(os.environ.get("JOURNAL_STREAM"))
     return [structlog.processors.format_exc_info, _JsonLine(prefix)]
 

@@ -39,19 +39,29 @@ class WallClock:
 
 
 class FastClock:
-    """A clock that begins at *start* and goes *speed* times as fast as real time, steadily."""
+    """A clock that begins at *start* and goes *speed* times as fast as real time, steadily.
+
+    With *held* it shows *start* until :meth:`go`: whatever is built on it meanwhile may take as long as it likes.
+    """
 
     __slots__ = ("_began", "_speed", "_start")
 
-    def __init__(self, start: int, speed: float) -> None:
+    def __init__(self, start: int, speed: float, *, held: bool = False) -> None:
         if not speed > 0:
             raise ValueError("a clock's speed is above zero")
         self._start = start
         self._speed = speed
-        self._began = time.monotonic_ns()
+        self._began = None if held else time.monotonic_ns()
+
+    def go(self) -> None:
+        """Let a held clock go; one that goes already is left alone."""
+        if self._began is None:
+            self._began = time.monotonic_ns()
 
     def now(self) -> int:
         """The instant, in microseconds since the epoch."""
+        if self._began is None:
+            return self._start
         elapsed = (time.monotonic_ns() - self._began) // NANOSECONDS
         return self._start + int(elapsed * self._speed)
 
