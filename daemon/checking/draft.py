@@ -61,7 +61,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One ``[[reaction.do]]``. *id* is as it will be called; *own* whether the config gives it."""
+    """One ``[[reaction.do]]``. *id* is as it will be called; *own* whether the config gives it.
+
+    Not *formed*: its ``with`` is no table, so nothing is missing from it.
+    """
 
     path: Path
     id: str
@@ -70,6 +73,7 @@ class Step:
     account: str | None
     condition: str | None
     parameters: JsonObject
+    formed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,7 @@ def _steps(path: Path, table: JsonObject) -> tuple[Step, ...]:
             account=_text(one.get("service")),
             condition=_text(one.get("if")),
             parameters=_table(one.get("with")),
+            formed=isinstance(one.get("with", {}), dict),
         )
         for (at, one), id, given_id, action in zip(given, ids, own, actions, strict=True)
     )

@@ -5,6 +5,7 @@ with a template in it is text, so it is judged by its type alone.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,7 @@ from daemon.contract.declare import Action
 from daemon.model.problems import Path, Problem
 
 PLACEHOLDER = "not-at-hand"  # stands for a secret's reference while the other parameters are judged
+FORMS = 'Write { env = "NAME" }, { file = "PATH" }, { credential = "NAME" } or the text itself.'
 MARKS = ("{{", "{%", "{#")
 OF_TYPE = ("_type", "_parsing", "int_from_float")  # the errors that a text makes whatever it says
 
@@ -32,7 +34,8 @@ def check_step(draft: Draft, catalog: Catalog, step: Step) -> Iterator[Problem]:
         )
         return
     yield from _check_account(draft, catalog, step, action)
-    yield from _check_parameters(step, action)
+    if step.formed:
+        yield from _check_parameters(step, action)
 
 
 def _near(catalog: Catalog, name: str) -> str:
@@ -71,10 +74,11 @@ def _check_parameters(step: Step, action: Action) -> Iterator[Problem]:
     try:
         action.parameters.model_validate(given)
     except ValidationError as wrong:
-        hidden = _Judge(step.parameters)
-        found = wording.problems(wrong, given, path, _keys(action.parameters, known), secret, hidden.judged)
+        judge = _Judge(step.parameters)
+        found = wording.problems(wrong, given, path, _keys(action.parameters, known), secret, judge.judged)
         for problem in found:
-            yield _about_secret(problem, path, step.parameters, action.name) or problem
+            helped = replace(problem, help=FORMS) if _stands_at(problem, path) in secret else problem
+            yield _about_secret(helped, path, step.parameters, action.name) or judge.helped(helped, path)
 
 
 def _keys(model: type[BaseModel], known: list[str]) -> Any:
@@ -90,11 +94,17 @@ def _shown(value: Any) -> Any:
 
 def _about_secret(problem: Problem, path: Path, given: Mapping[str, Any], action: str) -> Problem | None:
     """A clearer word for a secret's form where the action takes plain text."""
-    key = problem.path[len(path)] if len(problem.path) == len(path) + 1 else None
-    if problem.spot != "value" or not isinstance(key, str) or not secret_forms.is_reference(given.get(key)):
+    key = _stands_at(problem, path)
+    if key is None or not secret_forms.is_reference(given.get(key)):
         return None
     text = f"{key} of {action} is no secret, so no secret's form stands here"
     return Problem(problem.path, text, "Write the value itself; it is shown with the run.")
+
+
+def _stands_at(problem: Problem, path: Path) -> str | None:
+    """The parameter whose whole value *problem* is about."""
+    here = problem.spot == "value" and len(problem.path) == len(path) + 1
+    return str(problem.path[-1]) if here else None
 
 
 def is_template(text: str) -> bool:
@@ -116,6 +126,12 @@ class _Judge:
         if text is not None:
             return not _is_lone(text) and (kind.endswith(OF_TYPE) or kind in OF_TYPE)
         return not any(other[: len(place)] == place for other in self._templates)
+
+    def helped(self, problem: Problem, path: Path) -> Problem:
+        """*problem* with what to do about a template that can only give text."""
+        if problem.path[len(path) :] not in self._templates or problem.spot != "value":
+            return problem
+        return replace(problem, help="Only {{ … }} with nothing before or behind it keeps its value's type.")
 
 
 def _templates(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -12,7 +12,7 @@
 """
 
 from daemon.config.problems import Located, Place, refuses, to_json
-from daemon.config.reading import Read, read
+from daemon.config.reading import Read, read, read_database
 from daemon.config.settled import Config
 
-__all__ = ["Config", "Located", "Place", "Read", "read", "refuses", "to_json"]
+__all__ = ["Config", "Located", "Place", "Read", "read", "read_database", "refuses", "to_json"]

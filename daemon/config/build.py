@@ -55,11 +55,12 @@ def build(at: Desk) -> settled.Config | None:
     webhooks, watches, schedules = triggers.webhooks(at), triggers.watches(at), triggers.schedules(at)
     reactions = rules.reactions(at)
     daemon, database, http, retention = plain.values()
-    if daemon is None or database is None or http is None or retention is None or accounts is None:
+    journal = None if database is None else _database(at, database)
+    if daemon is None or journal is None or http is None or retention is None or accounts is None:
         return None
     return settled.Config(
         daemon=_daemon(daemon),
-        database=_database(at, database),
+        database=journal,
         http=_http(at, http),
         retention=settled.Retention(**dict(retention)),
         accounts=accounts,
@@ -70,6 +71,12 @@ def build(at: Desk) -> settled.Config | None:
         inline=at.inline,
         known_secrets=frozenset(at.secrets),
     )
+
+
+def build_database(at: Desk) -> settled.Database | None:
+    """``[database]`` alone, or None where it cannot be understood."""
+    table = _plain_table(at, "database", at.source.tree.get("database", {}))
+    return _database(at, table) if table is not None else None
 
 
 def _check_include(at: Desk, given: object) -> None:
@@ -105,11 +112,11 @@ def _http(at: Desk, table: tables.HttpTable) -> settled.Http:
     return settled.Http(**fields)
 
 
-def _database(at: Desk, table: tables.Database) -> settled.Database:
+def _database(at: Desk, table: tables.Database) -> settled.Database | None:
     path: Path = ("database", "url")
     url = table.url.place if table.url.form == "text" else at.reveal(at.anchored(table.url, path), path)
     if url is None:
-        return settled.Database(f"sqlite:///{NOT_AT_HAND}.db", table.max_payload)
+        return None
     password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
     if password:
         at.secrets.add(password)

@@ -20,6 +20,7 @@ from daemon.model.problems import Path, Spot
 
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 LARGEST_FILE = 16 * 1024 * 1024  # bytes
+DEEPEST = 64  # tables and arrays inside one another
 
 
 @dataclass(slots=True)
@@ -101,11 +102,22 @@ def _read(source: Source, name: str) -> SourceFile:
     source.files.append(file)
     try:
         file.text = _text(FilePath(name))
-        file.tree = tomllib.loads(file.text)
+        tree = tomllib.loads(file.text)
+        if _is_too_deep(tree):
+            raise _Unreadable(f"has more than {DEEPEST} tables and lists inside one another")
+        file.tree = tree
     except (tomllib.TOMLDecodeError, _Unreadable, ValueError, RecursionError) as wrong:
         source.whole = False
         source.problems.append(_not_toml(file, wrong))
     return file
+
+
+def _is_too_deep(tree: JsonObject) -> bool:
+    level: list[Any] = [tree]
+    for _ in range(DEEPEST):
+        inner = [item.values() if isinstance(item, dict) else item for item in level]
+        level = [one for items in inner for one in items if isinstance(one, dict | list)]
+    return bool(level)
 
 
 class _Unreadable(Exception):

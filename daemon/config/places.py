@@ -6,11 +6,12 @@
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-import tree_sitter
-import tree_sitter_toml
+from typing import TYPE_CHECKING
 
 from daemon.model.problems import Path, Spot
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 KEYS = ("bare_key", "quoted_key")
 NOT_VALUES = ("comment", "ERROR")
@@ -69,6 +70,10 @@ class _Walk:
     """One walk over the syntax tree; arrays of tables are counted on the way, as TOML resolves them."""
 
     def __init__(self, text: str) -> None:
+        # Only a config with problems needs them, so a good one starts without.
+        import tree_sitter
+        import tree_sitter_toml
+
         raw = text.encode()
         language = tree_sitter.Language(tree_sitter_toml.language())
         self._root = tree_sitter.Parser(language).parse(raw).root_node
@@ -87,12 +92,12 @@ class _Walk:
                     if pair.type == "pair":
                         self._pair(pair, path)
 
-    def _note_include(self, pair: tree_sitter.Node) -> None:
+    def _note_include(self, pair: "Node") -> None:
         text = _source(pair)
         if text.replace('"', "").replace("'", "").startswith("include"):
             self.found.includes = text
 
-    def _header(self, node: tree_sitter.Node) -> Path:
+    def _header(self, node: "Node") -> Path:
         opening = self._point(node)
         keys = list(_keys(node.children[1]))
         path: Path = ()
@@ -109,7 +114,7 @@ class _Walk:
                 self._note(path, _Standing(opening, opening, opening))
         return path
 
-    def _declare(self, path: Path, key: tree_sitter.Node, opening: Point) -> None:
+    def _declare(self, path: Path, key: "Node", opening: Point) -> None:
         before = self.found.standings.get(path)
         if before is not None and (before.explicit or path in self._counts):
             self.found.twice.append((path, self._point(key)))
@@ -119,7 +124,7 @@ class _Walk:
         else:
             self._note(path, _Standing(self._point(key), opening, opening, explicit=True))
 
-    def _pair(self, node: tree_sitter.Node, base: Path) -> None:
+    def _pair(self, node: "Node", base: Path) -> None:
         # A comment behind the value belongs to the pair too.
         keys, values = list(_keys(node.children[0])), _values(node)[1:]
         if not keys or not values:
@@ -134,7 +139,7 @@ class _Walk:
             return
         self._value(path, values[0], self._point(keys[-1]))
 
-    def _value(self, path: Path, node: tree_sitter.Node, key: Point) -> None:
+    def _value(self, path: Path, node: "Node", key: Point) -> None:
         here = self._point(node)
         text = _source(node) if node.type == "string" else None
         self._note(path, _Standing(key, here, here, explicit=True, text=text))
@@ -149,17 +154,17 @@ class _Walk:
     def _note(self, path: Path, standing: _Standing) -> None:
         self.found.standings.setdefault(path, standing)
 
-    def _point(self, node: tree_sitter.Node) -> Point:
+    def _point(self, node: "Node") -> Point:
         row, column = node.start_point
         before = self._lines[row][:column].decode("utf-8", "replace")
         return Point(row + 1, len(before) + 1)
 
 
-def _values(node: tree_sitter.Node) -> list[tree_sitter.Node]:
+def _values(node: "Node") -> list["Node"]:
     return [child for child in node.children if child.is_named and child.type not in NOT_VALUES]
 
 
-def _keys(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+def _keys(node: "Node") -> Iterator["Node"]:
     if node.type in KEYS:
         yield node
     elif node.type == "dotted_key":
@@ -167,7 +172,7 @@ def _keys(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
             yield from _keys(child)
 
 
-def _name(node: tree_sitter.Node) -> str:
+def _name(node: "Node") -> str:
     text = _source(node)
     if node.type == "bare_key":
         return text
@@ -177,7 +182,7 @@ def _name(node: tree_sitter.Node) -> str:
         return text.strip("\"'")
 
 
-def _source(node: tree_sitter.Node) -> str:
+def _source(node: "Node") -> str:
     return (node.text or b"").decode("utf-8", "replace")
 
 

@@ -33,7 +33,9 @@ class Located:
     def __str__(self) -> str:
         warning = "warning: " if self.severity == "warning" else ""
         told = f"{self.place.file}:{self.place.line}:{self.place.column}: {warning}{_sentence(self.text)}"
-        return f"{told} {_sentence(self.help)}" if self.help else told
+        whole = f"{told} {_sentence(self.help)}" if self.help else told
+        # A name of the config may hold anything; a problem is one line, and commands no terminal.
+        return "".join(character if character.isprintable() else " " for character in whole)
 
 
 def locate(problem: Problem, place: Place) -> Located:

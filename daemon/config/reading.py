@@ -16,6 +16,7 @@ from daemon.config import build, load, problems, settled
 from daemon.config.desk import Desk, Surroundings
 from daemon.config.load import Source
 from daemon.config.problems import Located
+from daemon.contract import catalog as catalogs
 from daemon.contract.catalog import Catalog
 from daemon.model.jsons import JsonObject
 from daemon.model.problems import Problem
@@ -61,6 +62,22 @@ def read(
     _warn_of_readers(at)
     found = problems.in_order((*source.problems, *place_all(source, at.problems)))
     return Read(config, found, source)
+
+
+def read_database(
+    path: FilePath, environ: Mapping[str, str] | None = None
+) -> tuple[settled.Database | None, tuple[Located, ...]]:
+    """``[database]`` of the config at *path*, whatever else is wrong there; None beside what is wrong with it.
+
+    For commands that only look into the journal: they need no connector and none of the other secrets.
+    """
+    source = load.load(path)
+    nothing = catalogs.gather(())
+    at = Desk(source, nothing, Surroundings(os.environ if environ is None else environ, False))
+    database = build.build_database(at)
+    unread = () if source.whole else source.problems
+    found = problems.in_order((*unread, *place_all(source, at.problems)))
+    return (None if problems.refuses(found) else database), found
 
 
 def place_all(source: Source, found: Iterable[Problem]) -> list[Located]:

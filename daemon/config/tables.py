@@ -261,8 +261,10 @@ class ReactionTable(Table):
 
     name: forms.Title = Field(description="The reaction's name.")
     on: On = Field(description='An event type, a list of them, or a glob: `"populr.*"`.')
-    source: str | None = Field(None, description="Glob for the event's source: an account, a webhook …")
-    subject: str | None = Field(None, description="Glob for the event's subject.")
+    source: forms.Filled | None = Field(
+        None, description="Glob for the event's source: an account, a webhook …"
+    )
+    subject: forms.Filled | None = Field(None, description="Glob for the event's subject.")
     when: forms.Filled | None = Field(None, description="Expression: no run is made when it is false.")
     for_each: forms.Filled | None = Field(
         None, description="Expression that gives a list: a run for each `item`, 10,000 at most."

@@ -32,7 +32,6 @@ EXPECTED = {
     "dict_type": "a table is expected",
     "model_type": "a table is expected",
     "model_attributes_type": "a table is expected",
-    "string_pattern_mismatch": "text of another form is expected",
 }
 
 
@@ -159,6 +158,8 @@ def _wording(error: ErrorDetails, shown: str) -> tuple[str, str]:
         return f"one of {_choices(context['expected'])} is expected, came {shown}", ""
     if kind in ("value_error", "assertion_error"):
         return error["msg"].partition(", ")[2], ""
+    if kind == "string_pattern_mismatch":
+        return f"text that matches {context['pattern']} is expected, came {shown}", ""
     if kind in EXPECTED:
         return f"{EXPECTED[kind]}, came {shown}", ""
     if kind.startswith(("greater", "less")):

@@ -114,6 +114,14 @@ def test_a_key_set_twice_in_one_file_points_at_the_second(tmp_path: Path) -> Non
     assert told(source) == ["config.toml:3:4: node is set twice. Keep one of the two."]
 
 
+def test_nesting_too_deep_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path, config=f"x = {'[' * 100}{']' * 100}\n")
+    assert [one.text for one in source.problems] == [
+        "the file has more than 64 tables and lists inside one another"
+    ]
+    assert source.tree == {}
+
+
 def test_nesting_without_end_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path, config=f"x = {'[' * 50_000}\n")
     assert len(source.problems) == 1

@@ -1,7 +1,10 @@
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon import config
 from daemon.config import desk
@@ -13,6 +16,26 @@ from tests.config import surroundings
 
 POPULR = '[services.populr]\napi_key = { env = "SECRET" }\n'
 EMIT = '[[reaction.do]]\nid = "log"\naction = "log.write"\nwith = { message = "hi" }\n'
+PIECES = [
+    "",
+    "x",
+    "=",
+    '"',
+    "1",
+    "[",
+    "]]",
+    "{",
+    "}",
+    "\n",
+    "{{",
+    "[[x]]\n",
+    "é🚂",
+    '"""',
+    "\t#",
+    ".",
+    " = true\n",
+    "\x00",
+]
 EVERYTHING = (Path(__file__).parent / "everything.toml").read_text()
 
 
@@ -214,6 +237,24 @@ def test_tables_that_are_not_built_are_refused(tmp_path: Path, key: str) -> None
 def test_keys_that_are_not_built_are_refused(tmp_path: Path, key: str) -> None:
     (line,) = told(tmp_path, f'[[reaction]]\nname = "r"\non = "a.b"\n{key} = "x"\n{EMIT}')
     assert line == f"config.toml:4:1: {key} is not built yet. Take it out."
+
+
+def test_a_problem_is_one_line_whatever_a_name_holds(tmp_path: Path) -> None:
+    reaction = f'[[reaction]]\nname = "r"\non = "a.b"\n{EMIT}'
+    lines = told(tmp_path, reaction.replace("log.write", "log.\\u001b[31m\\nwrite"))
+    assert lines
+    assert not any("\x1b" in line or "\n" in line for line in lines)
+
+
+@given(st.integers(0, len(EVERYTHING)), st.integers(0, 40), st.sampled_from(PIECES))
+def test_no_config_is_too_broken_to_be_told_of(start: int, length: int, piece: str) -> None:
+    text = EVERYTHING[:start] + piece + EVERYTHING[start + length :]
+    with tempfile.TemporaryDirectory() as name:
+        found = surroundings.problems(surroundings.read(Path(name), text, {"SECRET": "correct-horse"}))
+    lines = text.split("\n")
+    for one in found:
+        assert 1 <= one.place.line <= len(lines)
+        assert 1 <= one.place.column <= len(lines[one.place.line - 1]) + 1
 
 
 def test_the_wrong_kind_of_thing_everywhere(tmp_path: Path) -> None:
