@@ -354,11 +354,11 @@ def _from_values(values: Mapping[str, Any]) -> Run:
 
 def has_expired(connection: Connection, lease_now: int) -> bool:
     """Whether any lease has run out."""
-    query = sa.select(runs.c.id).where(runs.c.status == "running", runs.c.lease_until < lease_now).limit(1)
+    query = sa.select(runs.c.id).where(LEASED, runs.c.lease_until < lease_now).limit(1)
     return connection.scalar(query) is not None
 
 
 def hand_back(connection: Connection, node: str, held: Iterable[str], now: int) -> None:
     """Give the leases of *held* back: whoever claims next finds them due, a begun step in doubt."""
-    query = sa.update(runs).where(runs.c.id.in_(list(held)), runs.c.node == node, runs.c.status == "running")
+    query = sa.update(runs).where(runs.c.id.in_(list(held)), runs.c.node == node, LEASED)
     connection.execute(query.values(status="pending", node=None, lease_until=None, due_at=now))
