@@ -161,6 +161,7 @@ def create_permission(instance: compass_instance.Instance, ask: exchange.Ask) ->
     """At most one for a user on an account."""
     body = ask.record()
     django.require(body, "user", "account", "level")
+    django.check_text(body, "user", "account", "level")
     if body["user"] not in instance.users:
         raise django.invalid(user=f"Invalid pk '{body['user']}' - object does not exist.")
     if body["level"] not in compass_instance.LEVELS:

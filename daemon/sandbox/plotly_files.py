@@ -73,11 +73,8 @@ def inlined(shelf: plotly_shelf.Shelf, figure: exchange.Record) -> exchange.Reco
 def get_path(shelf: plotly_shelf.Shelf, filetype: str | None, ask: exchange.Ask, fid: str) -> exchange.Reply:
     """Where the file stands, from home down."""
     file = shelf.file(ask, fid, filetype)
-    names = [file["filename"]]
-    while file["parent"] != plotly_shelf.HOME:
-        file = shelf.files[f"{shelf.username}:{file['parent']}"]
-        names.insert(0, file["filename"])
-    return exchange.Reply(200, {"path": "/" + "/".join(names)})
+    names = [file["filename"], *(folder["filename"] for folder in _way_up(shelf, file["parent"]))]
+    return exchange.Reply(200, {"path": "/" + "/".join(reversed(names))})
 
 
 def lookup(shelf: plotly_shelf.Shelf, filetype: str | None, ask: exchange.Ask) -> exchange.Reply:
@@ -109,6 +106,8 @@ def update_file(
     file = shelf.file(ask, fid, filetype)
     body = ask.record()
     parent = shelf.parent_of(body) if {"parent", "parent_path"} & set(body) else file["parent"]
+    if file in _way_up(shelf, parent):
+        raise plotly_shelf.refuse(400, "A folder cannot stand in itself.", "parent")
     name = body.get("filename", file["filename"])
     if not isinstance(name, str) or not name or "/" in name:
         raise plotly_shelf.refuse(400, "Filenames are text without slashes.", "filename")
@@ -146,10 +145,11 @@ def restore_file(
 def delete_file(
     shelf: plotly_shelf.Shelf, filetype: str | None, ask: exchange.Ask, fid: str
 ) -> exchange.Reply:
-    """For good, and only from the trash."""
-    if not shelf.file(ask, fid, filetype)["deleted"]:
+    """For good, and only from the trash; a folder with all that stands in it."""
+    file = shelf.file(ask, fid, filetype)
+    if not file["deleted"]:
         raise plotly_shelf.refuse(400, "Only files in the trash can be deleted permanently.")
-    del shelf.files[fid]
+    _remove(shelf, file)
     return exchange.Reply(204, None, "file.deleted", fid)
 
 
@@ -172,11 +172,12 @@ def create_folder(shelf: plotly_shelf.Shelf, ask: exchange.Ask) -> exchange.Repl
     parent = shelf.parent_of({"parent": body.get("parent")})
     made: exchange.Record | None = None
     for name in names:
-        there = shelf.at(parent, name)
-        if there is not None and there["filetype"] != "fold":
+        folder, made = shelf.at(parent, name), None
+        if folder is None:
+            folder = made = shelf.keep("fold", name, parent, body)
+        if folder["filetype"] != "fold":
             raise plotly_shelf.taken(400, name)
-        made = None if there is not None else shelf.keep("fold", name, parent, body)
-        parent = plotly_shelf.idlocal(there if there is not None else shelf.files[_fid(made)])
+        parent = plotly_shelf.idlocal(folder)
     if made is None:
         raise plotly_shelf.refuse(400, f"The folder '{names[-1]}' already exists.", "path")
     return exchange.Reply(201, plotly_shelf.meta(made), "folder.created", made["fid"])
@@ -228,5 +229,17 @@ def page(ask: exchange.Ask, items: list[exchange.Record], path: str) -> exchange
     return exchange.Reply(200, body)
 
 
-def _fid(file: exchange.Record | None) -> str:
-    return str(file["fid"]) if file else ""
+def _remove(shelf: plotly_shelf.Shelf, file: exchange.Record) -> None:
+    number = plotly_shelf.idlocal(file)
+    for below in [other for other in shelf.files.values() if other["parent"] == number]:
+        _remove(shelf, below)
+    del shelf.files[file["fid"]]
+
+
+def _way_up(shelf: plotly_shelf.Shelf, parent: int) -> list[exchange.Record]:
+    """The folders from number *parent* up to home."""
+    folders = []
+    while parent != plotly_shelf.HOME:
+        folders.append(shelf.files[f"{shelf.username}:{parent}"])
+        parent = folders[-1]["parent"]
+    return folders

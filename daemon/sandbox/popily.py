@@ -126,7 +126,10 @@ class Popily:
         if any(user["username"] == body["username"] for user in self.users.values()):
             raise django.invalid(username="A user with that username already exists.")
         number = self._next("user")
-        groups = [*(body.get("groups_member") or []), "default"]
+        groups = body.get("groups_member") or []
+        if not isinstance(groups, list):
+            raise django.invalid(groups_member="Expected a list of items.")
+        groups = [*groups, "default"]
         user = {
             "id": number,
             "username": body["username"],

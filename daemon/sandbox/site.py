@@ -4,6 +4,7 @@ Built and started by ``server``. The one place where the services meet aiohttp.
 """
 
 import asyncio
+import logging
 import urllib.parse
 from typing import Any
 
@@ -13,6 +14,7 @@ from aiohttp import web
 from daemon.model import times
 from daemon.sandbox import exchange, faults, ledger
 
+LOG = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024 * 1024
 HANG_SECONDS = 3600.0
 FORM = "application/x-www-form-urlencoded"
@@ -69,6 +71,9 @@ class Site:
             return self.service.answer(ask)
         except exchange.Refused as refused:
             return refused.reply
+        except Exception:  # a hole in the simulation; real services answer so to what they did not foresee
+            LOG.exception("the simulated %s stumbled over %s %s", self.service.kind, ask.method, ask.path)
+            return self.service.trouble(500)
 
     def _write(
         self, ask: exchange.Ask, path: str, reply: exchange.Reply | None, fault: faults.Fault | None

@@ -90,10 +90,12 @@ def get_dashboard(instance: tonalytica_instance.Instance, ask: exchange.Ask, nam
 
 def update_dashboard(instance: tonalytica_instance.Instance, ask: exchange.Ask, name: str) -> exchange.Reply:
     """By number only; ``version`` counts up with every edit, and an old one is 409."""
-    if not name.isdigit() or int(name) not in instance.dashboards:
+    if exchange.whole(name, -1) not in instance.dashboards:
         raise tonalytica_instance.broken()
     dashboard = find(instance, name)
     body = tonalytica_instance.fields(ask)
+    if not isinstance(body.get("name", ""), str):
+        raise tonalytica_instance.broken()
     tonalytica_instance.check_version(dashboard, body)
     dashboard.update({key: body[key] for key in EDITED if key in body})
     dashboard |= {"version": dashboard["version"] + 1, "updated_at": instance.stamp()}

@@ -182,7 +182,7 @@ def run_refused(status: int, text: str) -> exchange.Refused:
 
 def found(things: dict[int, exchange.Record], thing_id: str) -> exchange.Record:
     """One of *things*; 404 unknown, 500 for an id that is no number of a database."""
-    if not thing_id.isdigit() or int(thing_id) > 2**31:
+    if not re.fullmatch("[0-9]{1,10}", thing_id) or int(thing_id) > 2**31:
         raise broken()
     if int(thing_id) not in things:
         raise refuse(404, NOT_FOUND)

@@ -73,6 +73,8 @@ def run_text(instance: tonalytica_instance.Instance, ask: exchange.Ask) -> excha
     body = tonalytica_instance.fields(ask)
     if not isinstance(body.get("query"), str):
         raise tonalytica_instance.broken()
+    if not isinstance(body.get("parameters") or {}, dict):
+        raise tonalytica_instance.broken()
     if body.get("data_source_id") is None:
         raise tonalytica_instance.run_refused(401, "Please select data source to run this query.")
     source_id = body["data_source_id"]
@@ -182,7 +184,7 @@ def _run(
     max_age: Any,
     query: exchange.Record | None,
 ) -> exchange.Reply:
-    source = instance.data_sources.get(source_id)
+    source = instance.data_sources.get(source_id) if isinstance(source_id, int) else None
     if source is None:
         raise tonalytica_instance.broken()
     if source["paused"]:

@@ -30,7 +30,7 @@ def names(text: str) -> list[str]:
 def apply(text: str, options: exchange.Record, given: exchange.Record) -> str:
     """*text* with the values of *given* in place; 400 for values that do not suit their definitions.
     What is missing stays, and is the caller's to refuse. Nothing is escaped, as on real servers."""
-    definitions = {d["name"]: d for d in options.get("parameters") or [] if isinstance(d, dict)}
+    definitions = {d["name"]: d for d in options.get("parameters") or [] if "name" in d}
     wrong = [
         name for name, value in given.items() if definitions and not _suits(definitions.get(name), value)
     ]

@@ -104,6 +104,7 @@ def update_query(instance: tonalytica_instance.Instance, ask: exchange.Ask, quer
     _check(instance, body)
     tonalytica_instance.check_version(query, body)
     query.update({name: body[name] for name in EDITED if name in body})
+    query |= {"options": query["options"] or {}, "tags": query["tags"] or []}
     query["query_hash"] = tonalytica_instance.query_hash(query["query"])
     query["is_safe"] = not tonalytica_instance.has_text_parameter(query["options"])
     query["updated_at"] = instance.stamp()
@@ -143,9 +144,14 @@ def _searched(query: exchange.Record) -> str:
 def _check(instance: tonalytica_instance.Instance, body: exchange.Record) -> None:
     wrong_text = any(not isinstance(body.get(name, ""), str) for name in ("name", "query"))
     wrong_source = "data_source_id" in body and not _is_source(instance, body["data_source_id"])
-    wrong_options = not isinstance(body.get("options", {}), dict | None)
-    if wrong_text or wrong_source or wrong_options or not isinstance(body.get("tags", []), list | None):
+    options, tags = body.get("options") or {}, body.get("tags") or []
+    wrong_options = not isinstance(options, dict) or not _are(options.get("parameters") or [], dict)
+    if wrong_text or wrong_source or wrong_options or not _are(tags, str):
         raise tonalytica_instance.broken()
+
+
+def _are(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 
 def _is_source(instance: tonalytica_instance.Instance, value: Any) -> bool:
