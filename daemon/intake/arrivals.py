@@ -5,7 +5,7 @@ one for all hints, one for all rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemon.contract.declare import Claim, Webhook
@@ -43,16 +43,13 @@ class Arrival:
 
 def record(connection: Connection, arrived: Sequence[Arrival], now: int) -> list[Admitted]:
     """Record a batch of arrivals, in order; what became of each."""
-    if all(one.claim is None for one in arrived):
-        rows = [events.make_row(one.fact, one.source, now) for one in arrived if one.fact is not None]
-        return events.admit(connection, rows)
-    memories = _recall(connection, arrived)
-    outcomes: list[Admitted | None] = [None] * len(arrived)
-    _take_hints(connection, arrived, memories, outcomes, now)
-    for place, one in enumerate(arrived):
-        if outcomes[place] is None:
-            outcomes[place] = _take_one(connection, one, memories, now)
-    return [outcome for outcome in outcomes if outcome is not None]
+    batch = _Batch(now, _recall(connection, arrived))
+    places = [_place(batch, one) for one in arrived]
+    batch.admitted = events.admit(connection, batch.rows)
+    outcomes = [one if isinstance(one, Admitted) else batch.admitted[one] for one in places]
+    _keep_hints(connection, batch)
+    _remember(connection, batch)
+    return outcomes
 
 
 Key = tuple[str, str, str]
@@ -76,40 +73,97 @@ def _recall(connection: Connection, arrived: Sequence[Arrival]) -> dict[Key, Mem
     }
 
 
-# Callbacks that are only hints
+@dataclass(slots=True)
+class _Batch:
+    """What a batch is going to write. *touched* are the memories that change; *hinted* and *told* name, by the place
+    of their event's row, the callbacks that are to be read back and those that were believed."""
+
+    now: int
+    memories: dict[Key, Memory]
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    hinted: dict[int, Callback] = field(default_factory=dict)
+    told: dict[int, Key] = field(default_factory=dict)
+    touched: set[Key] = field(default_factory=set)
+    admitted: list[Admitted] = field(default_factory=list)
+
+    def add(self, fact: Fact, source: str) -> int:
+        """One row more; its place."""
+        self.rows.append(events.make_row(fact, source, self.now))
+        return len(self.rows) - 1
 
 
-def _take_hints(
-    connection: Connection,
-    arrived: Sequence[Arrival],
-    memories: dict[Key, Memory],
-    outcomes: list[Admitted | None],
-    now: int,
-) -> None:
-    """Record the hints of the batch: their events in one statement, then what reads them back."""
-    places: list[int] = []
-    for place, one in enumerate(arrived):
-        if one.claim is None or not one.claim.readback:
-            continue
-        known = memories.get(_key(one.claim))
-        old = known is not None and known.event_id is not None
-        if old and known is not None and not one.claim.hook.news(one.claim.claim, known.memory):
-            outcomes[place] = Admitted(known.event_id or "", duplicate=True)
-        else:
-            places.append(place)
-    callbacks = [arrived[place].claim for place in places]
-    rows = [events.make_row(received(one), one.account, now) for one in callbacks if one is not None]
-    admitted = events.admit(connection, rows)
-    for place, outcome in zip(places, admitted, strict=True):
-        outcomes[place] = outcome
-    fresh = [
-        one
-        for one, outcome in zip(callbacks, admitted, strict=True)
-        if one is not None and not outcome.duplicate
-    ]
-    ids = [outcome.id for outcome in admitted if not outcome.duplicate]
-    _read_back(connection, fresh, ids, memories, now)
-    _read_again(connection, [outcome.id for outcome in admitted if outcome.duplicate], now)
+def _place(batch: _Batch, one: Arrival) -> int | Admitted:
+    """The place of the row that answers *one*, or its answer where there is nothing to write."""
+    if one.claim is None:
+        assert one.fact is not None  # noqa: S101 - an arrival is one of the two
+        return batch.add(one.fact, one.source)
+    known = batch.memories.get(_key(one.claim))
+    return _hint_at(batch, one.claim, known) if one.claim.readback else _believe(batch, one.claim, known)
+
+
+def _hint_at(batch: _Batch, callback: Callback, known: Memory | None) -> int | Admitted:
+    """A callback that is only a hint: its own event, unless it says nothing new."""
+    if known is not None and known.event_id and not callback.hook.news(callback.claim, known.memory):
+        return Admitted(known.event_id, duplicate=True)
+    place = batch.add(received(callback), callback.account)
+    batch.hinted[place] = callback
+    return place
+
+
+def _believe(batch: _Batch, callback: Callback, known: Memory | None) -> int | Admitted:
+    """A callback that is trusted: the typed events that it tells beside what is remembered."""
+    old = known or Memory(callback.claim.id, None, 0, None, None, False, 0, None)
+    seen = callback.hook.told(callback.claim, old.memory, old.callbacks + 1)
+    if seen is None or not seen.facts:
+        if old.event_id:
+            return Admitted(old.event_id, duplicate=True)
+        # Nothing was ever told of it and this tells nothing either: the callback itself gives it an id.
+        return batch.add(received(callback), callback.account)
+    places = [batch.add(fact, callback.account) for fact in seen.facts]
+    key = _key(callback)
+    batch.memories[key] = replace(
+        old,
+        memory=seen.memory,
+        version=old.version + 1,
+        state=seen.state,
+        callbacks=old.callbacks + 1,
+        event_id=batch.rows[places[-1]][0],
+    )
+    batch.told[places[-1]] = key
+    batch.touched.add(key)
+    return places[-1]
+
+
+# What stands beside the events
+
+
+def _keep_hints(connection: Connection, batch: _Batch) -> None:
+    """Remember what each new hint claimed, count it, and make the row that reads it back due now."""
+    fresh = {place: one for place, one in batch.hinted.items() if not batch.admitted[place].duplicate}
+    hints.put(connection, [_hint(one, batch.admitted[place].id, batch.now) for place, one in fresh.items()])
+    for one in fresh.values():
+        known = batch.memories.get(_key(one)) or Memory(one.claim.id, None, 0, None, None, False, 0, None)
+        batch.memories[_key(one)] = replace(known, callbacks=known.callbacks + 1)
+        batch.touched.add(_key(one))
+    rows = {_row_name(one): _due_row(one, batch.now) for one in fresh.values()}
+    again = [batch.admitted[place].id for place in batch.hinted if place not in fresh]
+    rows |= {hint.watch: _again(hint, batch.now) for hint in hints.reopen(connection, again)} if again else {}
+    watches.request(connection, list(rows.values()))
+
+
+def _again(hint: Hint, now: int) -> Polled:
+    """A refuted callback that comes once more is read once more: the service may have been behind."""
+    return _row(hint.watch, hint.account, hint.resource, hint.remote_id, hint.claim["options"], now)
+
+
+def _remember(connection: Connection, batch: _Batch) -> None:
+    for place, key in batch.told.items():
+        batch.memories[key] = replace(batch.memories[key], event_id=batch.admitted[place].id)
+    by_resource: dict[tuple[str, str], list[Memory]] = {}
+    for key in batch.touched:
+        by_resource.setdefault(key[:2], []).append(batch.memories[key])
+    for (account, resource), kept in by_resource.items():
+        watches.remember(connection, account, resource, kept)
 
 
 def received(callback: Callback) -> Fact:
@@ -123,34 +177,6 @@ def received(callback: Callback) -> Fact:
     }
     said = jsons.fingerprint([claim.hook, claim.id, claim.body])
     return Fact(RECEIVED, claim.subject, f"callback:{claim.hook}:{claim.id}:{said}", data)
-
-
-def _read_back(
-    connection: Connection,
-    callbacks: Sequence[Callback],
-    ids: Sequence[str],
-    memories: dict[Key, Memory],
-    now: int,
-) -> None:
-    """Remember what each callback claimed, count it, and make the row that reads it back due now."""
-    hints.put(connection, [_hint(callback, id, now) for callback, id in zip(callbacks, ids, strict=True)])
-    rows = {_row_name(callback): _due_row(callback, now) for callback in callbacks}
-    watches.request(connection, list(rows.values()))
-    for callback in callbacks:
-        _count(memories, callback)
-    _remember(connection, {_key(callback) for callback in callbacks}, memories)
-
-
-def _read_again(connection: Connection, duplicates: Sequence[str], now: int) -> None:
-    """A refuted callback that comes once more is read once more: the service may have been behind."""
-    if not duplicates:
-        return
-    again = hints.reopen(connection, duplicates)
-    rows = [
-        _row(hint.watch, hint.account, hint.resource, hint.remote_id, hint.claim["options"], now)
-        for hint in again
-    ]
-    watches.request(connection, rows)
 
 
 def _hint(callback: Callback, event_id: str, now: int) -> Hint:
@@ -214,47 +240,3 @@ def _row(name: str, account: str, resource: str, id: str, options: dict[str, Any
         polled_at=None,
         created_at=now,
     )
-
-
-def _count(memories: dict[Key, Memory], callback: Callback) -> int:
-    """One callback more for its object; how many there were."""
-    key = _key(callback)
-    known = memories.get(key) or Memory(callback.claim.id, None, 0, None, None, False, 0, None)
-    memories[key] = replace(known, callbacks=known.callbacks + 1)
-    return known.callbacks + 1
-
-
-def _remember(connection: Connection, keys: set[Key], memories: dict[Key, Memory]) -> None:
-    by_resource: dict[tuple[str, str], list[Memory]] = {}
-    for key in keys:
-        by_resource.setdefault(key[:2], []).append(memories[key])
-    for (account, resource), kept in by_resource.items():
-        watches.remember(connection, account, resource, kept)
-
-
-# Callbacks that are believed, and plain facts
-
-
-def _take_one(connection: Connection, one: Arrival, memories: dict[Key, Memory], now: int) -> Admitted:
-    if one.claim is None:
-        assert one.fact is not None  # noqa: S101 - an arrival is one of the two
-        return events.emit(connection, [one.fact], one.source, now)[0]
-    callback = one.claim
-    key = _key(callback)
-    known = memories.get(key)
-    seen = callback.hook.told(
-        callback.claim, known.memory if known else None, (known.callbacks if known else 0) + 1
-    )
-    if seen is None or not seen.facts:
-        if known is not None and known.event_id is not None:
-            return Admitted(known.event_id, duplicate=True)
-        # Nothing was ever told of it, and this tells nothing either: keep the callback itself, so that it has an id.
-        return replace(events.emit(connection, [received(callback)], one.source, now)[0], duplicate=True)
-    admitted = events.emit(connection, seen.facts, one.source, now)[-1]
-    _count(memories, callback)
-    base = memories[key]
-    memories[key] = replace(
-        base, memory=seen.memory, version=base.version + 1, state=seen.state, event_id=admitted.id
-    )
-    _remember(connection, {key}, memories)
-    return admitted

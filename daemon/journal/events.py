@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.util import await_only
 
+from daemon.journal import bulk
 from daemon.journal.tables import cursors, events, storable
 from daemon.model import ids, jsons
 from daemon.model.events import ROOT, Event, Fact, Lineage
@@ -21,17 +21,7 @@ SEQUENCE_LOCK = 7_070_001  # PostgreSQL advisory lock: numbers are given in the 
 ROUTER = "router"
 LONGEST_KEY = 512  # characters; PostgreSQL's indexes take no entry much over 2,700 bytes
 
-_INSERT_SQLITE = (
-    f"INSERT INTO events ({', '.join(COLUMNS)}) "  # noqa: S608 - names only
-    f"VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING"
-)
-_TYPES_POSTGRES = {"time": "bigint", "recorded_at": "bigint", "depth": "integer"}
-_INSERT_POSTGRES = (
-    f"INSERT INTO events ({', '.join(COLUMNS)}) SELECT {', '.join(COLUMNS)} FROM unnest("  # noqa: S608 - names only
-    + ", ".join(f"${n}::{_TYPES_POSTGRES.get(name, 'text')}[]" for n, name in enumerate(COLUMNS, 1))
-    + f") WITH ORDINALITY AS given({', '.join(COLUMNS)}, place) ORDER BY place "
-    + "ON CONFLICT DO NOTHING RETURNING id"
-)
+_INSERT = bulk.Insert(events, COLUMNS, "DO NOTHING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +69,9 @@ def admit(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> list[Admit
 
 def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
     """Insert what is new; how many rows that were."""
-    driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        return int(driver.executemany(_INSERT_SQLITE, rows).rowcount)
-    connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (SEQUENCE_LOCK,))
-    return len(await_only(driver.fetch(_INSERT_POSTGRES, *map(list, zip(*rows, strict=True)))))
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (SEQUENCE_LOCK,))
+    return _INSERT.run(connection, rows)
 
 
 def _find(connection: Connection, row: tuple[Any, ...]) -> Admitted:
@@ -120,6 +108,20 @@ def get(connection: Connection, id: str) -> Event | None:
 def after(connection: Connection, seq: int, limit: int) -> list[Event]:
     """Up to *limit* events behind *seq*, in the journal's order."""
     query = sa.select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    return [from_row(row) for row in connection.execute(query)]
+
+
+def types_after(connection: Connection, seq: int, limit: int) -> list[tuple[int, str]]:
+    """``(seq, type)`` of up to *limit* events behind *seq*: enough to see whether any reaction listens."""
+    query = (
+        sa.select(events.c.seq, events.c.type).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    )
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def numbered(connection: Connection, seqs: Sequence[int]) -> list[Event]:
+    """The events with the numbers *seqs*, in the journal's order."""
+    query = sa.select(events).where(events.c.seq.in_(list(seqs))).order_by(events.c.seq)
     return [from_row(row) for row in connection.execute(query)]
 
 

@@ -10,11 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
+from daemon.journal import bulk
 from daemon.journal.tables import hints
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 
 WAITING = sa.text("verdict = 'waiting'")  # the partial index's own words
+
+
+_INSERT = bulk.Insert(hints, hints.columns.keys(), "DO NOTHING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +41,24 @@ class Hint:
 
 def put(connection: Connection, new: Sequence[Hint]) -> None:
     """Insert *new*."""
-    if new:
-        connection.execute(sa.insert(hints), [_to_row(hint) for hint in new])
+    _INSERT.run(connection, [_to_row(hint) for hint in new])
 
 
-def _to_row(hint: Hint) -> dict[str, Any]:
-    return {
-        "event_id": hint.event_id,
-        "watch": hint.watch,
-        "account": hint.account,
-        "resource": hint.resource,
-        "remote_id": hint.remote_id,
-        "claim": jsons.dumps(hint.claim),
-        "verdict": hint.verdict,
-        "found": jsons.dumps(hint.found) if hint.found is not None else None,
-        "became": hint.became,
-        "created_at": hint.created_at,
-        "decided_at": hint.decided_at,
-    }
+def _to_row(hint: Hint) -> tuple[Any, ...]:
+    found = jsons.dumps(hint.found) if hint.found is not None else None
+    return (
+        hint.event_id,
+        hint.watch,
+        hint.account,
+        hint.resource,
+        hint.remote_id,
+        jsons.dumps(hint.claim),
+        hint.verdict,
+        found,
+        hint.became,
+        hint.created_at,
+        hint.decided_at,
+    )
 
 
 def waiting(connection: Connection, watch: str) -> list[Hint]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 from sqlalchemy.dialects import postgresql, sqlite
 
+from daemon.journal import bulk
 from daemon.journal.database import LostLease
 from daemon.journal.tables import memories, watches
 from daemon.model import jsons
@@ -65,6 +66,33 @@ class Memory:
     event_id: str | None
 
 
+_REQUEST = bulk.Insert(
+    watches,
+    (
+        "name",
+        "role",
+        "account",
+        "resource",
+        "options",
+        "wanted",
+        "announce",
+        "every",
+        "stalled_after",
+        "due_at",
+        "fence",
+        "created_at",
+    ),
+    "(name) DO UPDATE SET due_at = CASE WHEN excluded.due_at IS NULL OR watches.due_at < excluded.due_at "
+    "THEN watches.due_at ELSE excluded.due_at END",
+)
+_KEPT = ("memory", "version", "state", "since", "stalled_told", "callbacks", "event_id")
+_REMEMBER = bulk.Insert(
+    memories,
+    ("account", "resource", "remote_id", *_KEPT),
+    f"(account, resource, remote_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _KEPT)}",
+)
+
+
 def name_for(role: str, account: str, resource: str, remote_id: str) -> str:
     """The name of a followed or hinted row."""
     return f"{role}:{account}:{resource}:{remote_id}"
@@ -115,14 +143,8 @@ def _earlier(insert: Any) -> Any:
 
 
 def request(connection: Connection, rows: Sequence[Polled]) -> None:
-    """Make *rows* due: new ones are inserted, existing ones are due at the earlier of both times."""
-    if not rows:
-        return
-    insert = _insert(connection, watches)
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["name"], set_={"due_at": _earlier(insert)}),
-        [_to_row(one) for one in rows],
-    )
+    """Make *rows*, each named once, due: new ones are inserted, others are due at the earlier of both times."""
+    _REQUEST.run(connection, [tuple(_to_row(one).values()) for one in rows])
 
 
 def _to_row(one: Polled) -> dict[str, Any]:
@@ -284,31 +306,22 @@ def _memory(row: Row[Any]) -> Memory:
 
 
 def remember(connection: Connection, account: str, resource: str, kept: Sequence[Memory]) -> None:
-    """Write *kept* over what stood there."""
-    if not kept:
-        return
-    insert = _insert(connection, memories)
-    names = ("memory", "version", "state", "since", "stalled_told", "callbacks", "event_id")
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["account", "resource", "remote_id"],
-            set_={name: insert.excluded[name] for name in names},
-        ),
-        [
-            {
-                "account": account,
-                "resource": resource,
-                "remote_id": one.remote_id,
-                "memory": jsons.dumps(one.memory) if one.memory is not None else None,
-                "version": one.version,
-                "state": one.state,
-                "since": one.since,
-                "stalled_told": one.stalled_told,
-                "callbacks": one.callbacks,
-                "event_id": one.event_id,
-            }
-            for one in kept
-        ],
+    """Write *kept*, each object once, over what stood there."""
+    _REMEMBER.run(connection, [_memory_row(account, resource, one) for one in kept])
+
+
+def _memory_row(account: str, resource: str, one: Memory) -> tuple[Any, ...]:
+    return (
+        account,
+        resource,
+        one.remote_id,
+        jsons.dumps(one.memory) if one.memory is not None else None,
+        one.version,
+        one.state,
+        one.since,
+        one.stalled_told,
+        one.callbacks,
+        one.event_id,
     )
 
 

@@ -6,6 +6,7 @@ memory when one is free (born claimed), and who otherwise find it as a row.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -62,15 +63,24 @@ class Router:
 
     async def once(self) -> bool:
         """Route one batch; whether there was one."""
-        seq, batch = await self._journal.read(
-            lambda connection: (seq := events.cursor(connection), events.after(connection, seq, BATCH))
-        )
-        if not batch:
+        found = await self._journal.read(self._look)
+        if found.last == found.seq:
             return False
         now = self._clock.now()
-        made = [new for event in batch for new in await self._plan(event, now)]
-        await self._write(seq, batch, made, now)
+        made = [new for event in found.events for new in await self._plan(event, now)]
+        await self._write(found, made, now)
         return True
+
+    def _look(self, connection: Connection) -> "Found":
+        """The next batch; only events that some reaction listens to are read whole."""
+        seq = events.cursor(connection)
+        types = events.types_after(connection, seq, BATCH)
+        wanted = [number for number, type in types if self.rules.for_type(type)]
+        return Found(
+            seq=seq,
+            last=types[-1][0] if types else seq,
+            events=events.numbered(connection, wanted) if wanted else [],
+        )
 
     async def _plan(self, event: Event, now: int) -> list[NewRun]:
         known: dict[str, Json] = {}
@@ -80,12 +90,12 @@ class Router:
             except StateNeeded as needed:
                 known[needed.key] = await self._journal.read(partial(state.value, key=needed.key))
 
-    async def _write(self, seq: int, batch: Sequence[Event], made: list[NewRun], now: int) -> None:
+    async def _write(self, found: "Found", made: list[NewRun], now: int) -> None:
         lease = await self._crew.lease() if made else None
         free = self._crew.free()
 
         def write(connection: Connection) -> list[Run] | None:
-            if not events.move_cursor(connection, seq, batch[-1].seq):
+            if not events.move_cursor(connection, found.seq, found.last):
                 return None  # another node routed these
             if not made:
                 return []
@@ -99,6 +109,15 @@ class Router:
             self._crew.take([run for run in new if run.node is not None])
             self._workers.ring()
             _tell(new)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A batch to route: where the cursor stood, the last number in it, the events that matter."""
+
+    seq: int
+    last: int
+    events: Sequence[Event]
 
 
 def new_run(event: Event, wish: Wish, replay: int = 0) -> NewRun:
