@@ -68,15 +68,18 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """A server in a directory of its own, stopped and removed at the end."""
+def serving(*, durable: bool = False) -> Iterator[Server]:
+    """A server in a directory of its own, stopped and removed at the end.
+
+    *durable* keeps the server's own settings, with real flushes: for measurements.
+    """
     home = Path(tempfile.mkdtemp(prefix="pointsman-postgres-"))
     try:
         programs = _reachable_programs(home)
         password = secrets.token_urlsafe(18)
         _make_cluster(home, programs, password)
         server = Server(programs, ports.free_port(), password)
-        process = _start(home, server)
+        process = _start(home, server, {} if durable else SETTINGS)
         try:
             yield server
         finally:
@@ -86,8 +89,8 @@ def serving() -> Iterator[Server]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _start(home: Path, server: Server) -> subprocess.Popen[bytes]:
-    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+def _start(home: Path, server: Server, chosen: dict[str, str]) -> subprocess.Popen[bytes]:
+    settings = [f"--{name}={value}" for name, value in chosen.items()]
     listening = ["-h", "127.0.0.1", "-p", str(server.port), "-k", ""]
     command = [*_ending_with_us(), str(server.programs / "postgres"), "-D", str(home / "data"), *listening]
     with (home / "log").open("wb") as log:

@@ -1,0 +1,1 @@
+"""Measurements: ratios within one run, printed with the machine's noise. Run ``make bench`` (see README.md here)."""

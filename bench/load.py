@@ -1,0 +1,82 @@
+"""A load generator that costs little: raw connections, one request under way on each, every answer read whole."""
+
+import asyncio
+import hashlib
+import itertools
+import time
+from dataclasses import dataclass, field
+
+import uvloop
+
+from bench import servers
+
+
+@dataclass(slots=True)
+class Window:
+    """What was seen in one window: answers, their statuses, their latencies in seconds."""
+
+    seconds: float = 0.0
+    statuses: dict[int, int] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Good answers a second."""
+        return sum(count for status, count in self.statuses.items() if status < 300) / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """The latency below which *share* of the answers came, in milliseconds."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1_000
+
+
+_numbers = itertools.count(int(time.time() * 1_000) % 10**9)
+
+
+def request(path: str, body: bytes) -> bytes:
+    """An HTTP request as bytes."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def tracer_body(number: int) -> bytes:
+    """A tracer callback of about a thousand bytes, about a pop of its own."""
+    pop = hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()[:24]
+    body = (
+        f'{{"group":{{"id":"4fb3ccf3d3faa82f3d000001","name":"Sales"}},"pop":{{"id":"{pop}","name":"Offer {number}",'
+        f'"title":"An offer","slug":"offer-{number}","domain":"offers.example.com",'
+        f'"published_pop_url":"http://offers.example.com/offer-{number}","created_at":"2014-02-03T10:00:00Z"}},'
+        '"tracer":{"name":"ada@example.com","code":"tc","analytics":{"views":6,"clicks":24,"links":{'
+        + ",".join(f'"http://www.example.com/some/longer/link/{n}":{{"clicks":4}}' for n in range(6))
+        + '},"assets":{"unnamed_region_0":{"132213ae12bc1312":{"clicks":10}},'
+        '"my_image_region":{"132213ae21f4812f":{"clicks":10},"f48121f48121f421":{"clicks":3}}}}}}'
+    )
+    return body.encode()
+
+
+async def _connection(port: int, path: str, until: float, seen: Window) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while (began := time.perf_counter()) < until:
+        writer.write(request(path, tracer_body(next(_numbers))))
+        head = await reader.readuntil(b"\r\n\r\n")
+        lower = head.lower()
+        at = lower.index(b"content-length:") + 15
+        await reader.readexactly(int(lower[at : lower.index(b"\r", at)]))
+        status = int(head[9:12])
+        seen.statuses[status] = seen.statuses.get(status, 0) + 1
+        seen.latencies.append(time.perf_counter() - began)
+    writer.close()
+
+
+async def _press(port: int, path: str, connections: int, seconds: float) -> Window:
+    seen = Window()
+    began = time.perf_counter()
+    await asyncio.gather(*[_connection(port, path, began + seconds, seen) for _ in range(connections)])
+    seen.seconds = time.perf_counter() - began
+    return seen
+
+
+def press(port: int, path: str, connections: int, seconds: float) -> Window:
+    """Press *port* with so many connections for *seconds*; what was seen."""
+    servers.pin(servers.CLIENT_CORE)
+    return uvloop.run(_press(port, path, connections, seconds))
