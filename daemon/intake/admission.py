@@ -9,20 +9,28 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from daemon import metrics
 from daemon.intake import arrivals
 from daemon.intake.arrivals import Arrival
 from daemon.journal.bell import Bell
-from daemon.journal.database import Connection, Journal
+from daemon.journal.database import Connection, Journal, JournalUnavailable
 from daemon.journal.events import Admitted
 from daemon.model.times import Clock
 
 LARGEST_BATCH = 256  # arrivals to one transaction
 LONGEST_BACKLOG = 4_000  # arrivals that may wait; more are asked to come again later
 
+log = structlog.get_logger()
+
 
 class Backlog(Exception):
     """More arrivals wait than the journal can take soon. Nothing was recorded."""
+
+
+class NotAdmitted(Exception):
+    """The arrival could not be written, by a mistake of ours. Nothing was recorded."""
 
 
 @dataclass(slots=True)
@@ -43,7 +51,9 @@ class Admission:
         self._task: asyncio.Task[None] | None = None
 
     async def admit(self, arrival: Arrival) -> Admitted:
-        """Record *arrival* durably. :class:`Backlog` or ``JournalUnavailable`` where that cannot be."""
+        """Record *arrival* durably. :class:`Backlog`, :class:`NotAdmitted` or ``JournalUnavailable`` where that
+        cannot be.
+        """
         if len(self._waiting) >= LONGEST_BACKLOG:
             raise Backlog
         loop = asyncio.get_running_loop()
@@ -66,17 +76,37 @@ class Admission:
         arrived = [one.arrival for one in batch]
         try:
             admitted = await self._journal.write(_writer(arrived, self._clock.now()))
-        except Exception as broken:  # whatever broke the commit is each request's outcome
+        except JournalUnavailable as broken:
+            _refuse(batch, broken)
+        except Exception as bug:
+            await self._commit_apart(batch, bug)
+        else:
+            self._settle(batch, admitted)
+
+    async def _commit_apart(self, batch: list[_Waiting], bug: Exception) -> None:
+        """One arrival that cannot be written is its own misfortune, not that of those beside it."""
+        if len(batch) > 1:
             for one in batch:
-                if not one.future.done():
-                    one.future.set_exception(broken)
+                await self._commit([one])
             return
+        log.error("callback.broke", exc_info=bug)
+        _refuse(batch, NotAdmitted(type(bug).__name__))
+
+    def _settle(self, batch: list[_Waiting], admitted: list[Admitted]) -> None:
         for one, outcome in zip(batch, admitted, strict=True):
-            if not one.future.done():
+            if not outcome.duplicate:  # an event that begins a trace gives it its name
+                log.debug("callback.admitted", trace=outcome.id)
+            if not one.future.done():  # done: the request was cancelled, its event stands nevertheless
                 one.future.set_result(outcome)
         self._router.ring()
-        if any(one.claim is not None for one in arrived):
+        if any(one.arrival.claim is not None for one in batch):
             self._watches.ring()
+
+
+def _refuse(batch: list[_Waiting], why: Exception) -> None:
+    for one in batch:
+        if not one.future.done():
+            one.future.set_exception(why)
 
 
 def _writer(arrived: Sequence[Arrival], now: int) -> Callable[[Connection], list[Admitted]]:

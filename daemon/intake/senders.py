@@ -27,7 +27,7 @@ def understand(webhook: Webhook, headers: Mapping[str, str], raw: bytes, body: J
     cloud = _cloud_event(headers, body)
     if cloud is not None:
         attributes, data = cloud
-        return _of_cloud_event(webhook, attributes, data, body)
+        return _of_cloud_event(attributes, data, _key(webhook, body) or headers.get("webhook-id"))
     key = _key(webhook, body) or headers.get("webhook-id") or ids.digest(raw)
     return Fact(webhook.type, "", fit_name(key, "key"), as_data(body))
 
@@ -45,26 +45,32 @@ def _cloud_event(headers: Mapping[str, str], body: Json) -> tuple[dict[str, str]
     if content_type.startswith("application/cloudevents") or _looks_structured(body):
         if not isinstance(body, dict):
             raise MalformedBody("a structured CloudEvent is a JSON object")
-        return {name: value for name, value in body.items() if isinstance(value, str)}, body.get("data")
+        data = body["data"] if "data" in body else _without_data(body)
+        return {name: value for name, value in body.items() if isinstance(value, str)}, data
     if "ce-specversion" in headers:
         return {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}, body
     return None
+
+
+def _without_data(body: jsons.JsonObject) -> jsons.JsonObject:
+    """What stands in for a CloudEvent's ``data``: its binary form, kept as it came, or nothing."""
+    return {name: body[name] for name in ("data_base64",) if name in body}
 
 
 def _looks_structured(body: Json) -> bool:
     return isinstance(body, dict) and "specversion" in body and all(name in body for name in _REQUIRED)
 
 
-def _of_cloud_event(webhook: Webhook, attributes: Mapping[str, str], data: Json, body: Json) -> Fact:
+def _of_cloud_event(attributes: Mapping[str, str], data: Json, key: str | None) -> Fact:
     missing = [name for name in _REQUIRED if not attributes.get(name)]
     if missing:
         raise MalformedBody(f"the CloudEvent lacks {', '.join(missing)}")
     type = fit_name(attributes["type"], "type")
     if type.split(".")[0] in events.RESERVED_WORDS:
         raise MalformedBody(f"the type {type} begins with a reserved word")
-    key = _key(webhook, body) or f"{attributes['source']} {attributes['id']}"
     subject = fit_name(attributes.get("subject", ""), "subject")
-    return Fact(type, subject, fit_name(key, "key"), as_data(data), _time(attributes.get("time")))
+    said = key or f"{attributes['source']} {attributes['id']}"
+    return Fact(type, subject, fit_name(said, "key"), as_data(data), _time(attributes.get("time")))
 
 
 def replace_data(fact: Fact, data: jsons.JsonObject) -> Fact:

@@ -52,6 +52,7 @@ def _verify_standard(secret: str, headers: Mapping[str, str], raw: bytes) -> boo
     lower = {name.lower(): value for name, value in headers.items()}
     try:
         Webhook(secret).verify(raw, lower, json_parse=False)
-    except (WebhookVerificationError, ValueError):
-        return False  # ValueError: the body is not UTF-8, or the header's base64 is broken
+    except (WebhookVerificationError, ValueError, OverflowError):
+        # The body is not UTF-8, the header's base64 is broken, its instant is one that no calendar has.
+        return False
     return True

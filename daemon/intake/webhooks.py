@@ -11,25 +11,24 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from daemon import metrics
 from daemon.contract import configured, secrets
 from daemon.contract.declare import Claim, Webhook
 from daemon.contract.errors import MalformedBody
 from daemon.contract.secrets import Blanker
-from daemon.intake import senders, verifying
-from daemon.intake.admission import Admission, Backlog
+from daemon.intake import bodies, senders, verifying
+from daemon.intake.admission import Admission, Backlog, NotAdmitted
 from daemon.intake.arrivals import Arrival, Callback
 from daemon.intake.rejecting import Rejections
 from daemon.journal.database import JournalUnavailable
 from daemon.model import jsons
-from daemon.model.jsons import Json
 
 BODY_TIMEOUT = 15.0  # seconds for a whole body
 COME_AGAIN = "5"  # seconds, in Retry-After
 NOT_FOUND = b'{"error": "not found", "error_type": "not_found"}'
-_TAKEN_TYPES = ("application/json", "application/cloudevents", "application/octet-stream", "text/")
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 log = structlog.get_logger()
 
@@ -83,19 +82,19 @@ class PublicSide:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
-        parts = request.path.split("/")
+        parts = request.rel_url.raw_path.split("/")
         if request.method != "POST" or len(parts) < 3 or parts[1] != "hooks":
             return self._not_found(request)
         if len(parts) == 5:
-            return await self._callback(request, parts[2], parts[3], parts[4])
-        return await self._sent(request, parts[2]) if len(parts) == 3 else self._not_found(request)
+            return await self._callback(request, unquote(parts[2]), unquote(parts[3]), unquote(parts[4]))
+        return await self._sent(request, unquote(parts[2])) if len(parts) == 3 else self._not_found(request)
 
     # Callbacks of the services
 
     async def _callback(
         self, request: web.BaseRequest, account: str, name: str, token: str
     ) -> web.StreamResponse:
-        hook = self.doors.hooks.get((unquote(account), name))
+        hook = self.doors.hooks.get((account, name))
         # An unknown account costs the same comparison as a known one.
         if not secrets.is_equal(token, hook.token if hook else "") or hook is None:
             return self._not_found(request)
@@ -104,14 +103,14 @@ class PublicSide:
 
     def _understood(self, request: web.BaseRequest, hook: Hook, raw: bytes) -> Arrival:
         query = dict(parse_qsl(request.rel_url.raw_query_string))
-        claim = hook.webhook.understand(_json(raw, hook.webhook.repair), query)
+        claim = hook.webhook.understand(bodies.read_json(raw, hook.webhook.repair), query)
         blanked = _blanked(claim, self.doors.blanker)
         return Arrival(hook.account, claim=Callback(hook.account, hook.webhook, blanked, hook.readback))
 
     # Other senders
 
     async def _sent(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
-        sender = self.doors.senders.get(unquote(name))
+        sender = self.doors.senders.get(name)
         if sender is None:
             return self._not_found(request)
         return await self._answered(
@@ -123,7 +122,7 @@ class PublicSide:
         if not verifying.verify(webhook.verify, webhook.header, sender.secret, request.headers, raw):
             raise Refusal(401, "unauthorized", "the signature or token is missing or wrong", raw)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        fact = senders.understand(webhook, headers, raw, _json(raw))
+        fact = senders.understand(webhook, headers, raw, bodies.read_json(raw))
         data: jsons.JsonObject = self.doors.blanker.value(fact.data)
         return Arrival(webhook.name, fact=senders.replace_data(fact, data))
 
@@ -136,8 +135,10 @@ class PublicSide:
         try:
             raw = await self._body(request)
             admitted = await self._admission.admit(understand(raw))
-        except (Backlog, JournalUnavailable) as broken:
+        except (Backlog, JournalUnavailable, NotAdmitted) as broken:
             return self._unavailable(label, broken)
+        except ConnectionError:  # the sender went away in the middle: nobody reads this answer
+            return _json_answer(400, b"{}")
         except MalformedBody as wrong:
             return await self._refused(request, label, Refusal(422, "malformed", wrong.text, raw))
         except jsons.UnfitJson as wrong:
@@ -150,33 +151,39 @@ class PublicSide:
         return _json_answer(202, b'{"id": "%s"}' % admitted.id.encode())
 
     async def _body(self, request: web.BaseRequest) -> bytes:
-        content_type = request.headers.get("Content-Type", "").lower()
-        if content_type and not content_type.startswith(_TAKEN_TYPES) and "+json" not in content_type:
+        if not bodies.is_taken(request.headers.get("Content-Type", "")):
             raise Refusal(415, "unsupported_media_type", "the body must be JSON")
         most = self.doors.max_body
         if (request.content_length or 0) > most:
             raise Refusal(413, "too_large", f"the body is larger than {most} bytes")
         try:
             async with asyncio.timeout(BODY_TIMEOUT):
+                await _let_go_on(request)
                 return await _read(request, most)
+        except web.RequestPayloadError:
+            raise Refusal(400, "broken_body", "the body is not encoded as its headers say") from None
         except TimeoutError:
             raise Refusal(408, "too_slow", f"the body did not come within {BODY_TIMEOUT:g} seconds") from None
 
     def _not_found(self, request: web.BaseRequest) -> web.Response:
         metrics.callbacks.labels("unknown", "not_found").inc()
-        if request.path.startswith("/hooks/"):
-            self._rejections.note(request.path, 404, "wrong token, or no such hook")
+        if request.rel_url.raw_path.startswith("/hooks/"):
+            self._rejections.note(self._shown_path(request), 404, "wrong token, or no such hook")
         return _json_answer(404, NOT_FOUND)
 
     async def _refused(self, request: web.BaseRequest, label: str, refusal: Refusal) -> web.Response:
         metrics.callbacks.labels(label, "rejected").inc()
         body = self.doors.blanker.text(refusal.body.decode("utf-8", "replace"))
-        await self._rejections.keep(request.path, refusal.status, refusal.error, body)
+        await self._rejections.keep(self._shown_path(request), refusal.status, refusal.error, body)
         answer = {"error": refusal.error, "error_type": refusal.error_type}
         response = _json_answer(refusal.status, jsons.dumps(answer).encode())
         if refusal.status in (408, 413, 415):
             response.force_close()  # what is left of the body is not waited for
         return response
+
+    def _shown_path(self, request: web.BaseRequest) -> str:
+        """The path as it may be kept: a token in the wrong place is a token still."""
+        return self.doors.blanker.text(unquote(request.rel_url.raw_path))
 
     def _unavailable(self, label: str, broken: Exception) -> web.Response:
         metrics.callbacks.labels(label, "unavailable").inc()
@@ -192,6 +199,13 @@ def _json_answer(status: int, body: bytes) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json")
 
 
+async def _let_go_on(request: web.BaseRequest) -> None:
+    """Answer a sender that asks before it sends its body; whoever has a wrong token never comes so far."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+        await request.writer.write(GO_ON)
+        request.writer.output_size = 0  # aiohttp takes it for the answer's own beginning otherwise
+
+
 async def _read(request: web.BaseRequest, most: int) -> bytes:
     """The whole body, streamed against *most* bytes (after decompression)."""
     chunks: list[bytes] = []
@@ -202,16 +216,6 @@ async def _read(request: web.BaseRequest, most: int) -> bytes:
             raise Refusal(413, "too_large", f"the body is larger than {most} bytes", b"".join(chunks))
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _json(raw: bytes, repair: Callable[[bytes], bytes | None] = lambda _raw: None) -> Json:
-    try:
-        return jsons.loads(raw)
-    except jsons.UnfitJson:
-        mended = repair(raw)
-        if mended is None:
-            raise
-        return jsons.loads(mended)
 
 
 def _blanked(claim: Claim, blanker: Blanker) -> Claim:
