@@ -91,7 +91,9 @@ def _check_zone(schedule: Schedule, zone: object) -> Iterator[Problem]:
         yield Problem((*schedule.path, "timezone"), text, f"Did{help}" if help else "")
         return
     at, gap = schedule.table.get("at"), schedule.table.get("gap", "after")
-    if isinstance(at, datetime) and gap == "skip" and firings.local_instant(at, zone, "skip") is None:
+    if not isinstance(at, datetime) or gap != "skip" or not 1970 < at.year < 9999:
+        return
+    if firings.local_instant(at, zone, "skip") is None:
         text = f"clocks in {zone} never show {at.isoformat()}, and gap is skip: this never fires"
         yield Problem((*schedule.path, "at"), text, "Choose another moment.")
 

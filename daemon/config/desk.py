@@ -116,7 +116,7 @@ class Desk:
                 return {key: self.plain(item, (*path, key)) for key, item in value.items()}
             case list():
                 return [self.plain(item, (*path, number)) for number, item in enumerate(value)]
-            case datetime() if value.tzinfo is not None:
+            case datetime() if value.tzinfo is not None and 1 < value.year < 9999:
                 return times.rfc3339(times.from_datetime(value))
             case datetime() | date() | time():
                 return value.isoformat()

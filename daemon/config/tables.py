@@ -15,6 +15,9 @@ from daemon.contract.configured import Gap, Misfire, Verify
 from daemon.contract.secret_forms import Secret
 
 
+YEARS = range(1971, 9999)  # of a moment, in whatever zone it is given
+
+
 def written(default: str, description: str) -> Any:
     """A field whose default is given in the form that an operator would write."""
     return Field(default=default, validate_default=True, description=description)
@@ -163,13 +166,11 @@ class WatchTable(BaseModel):
 
 def _read_moment(value: Any) -> datetime:
     if isinstance(value, datetime):
+        if value.year not in YEARS:
+            text = f"a year from {YEARS[0]} to {YEARS[-1]} is expected, came {value.year}"
+            raise wording.expected(text, "Choose another moment.")
         return value
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            value = wording.shorten(value)
-    help = "Write it as at = 2026-12-01T09:00:00."
+    help = "Write it as at = 2026-12-01T09:00:00, without quotes."
     kind = "a date and time is expected"
     if isinstance(value, date | time):
         raise wording.expected(f"{kind}, came {value.isoformat()}", help)

@@ -87,6 +87,8 @@ def _read(path: Path, where: str) -> str:
         raise SecretMissing(f"{where} cannot be read ({broken.strerror})") from None
     except UnicodeDecodeError:
         raise SecretMissing(f"{where} is not UTF-8 text") from None
+    except ValueError:  # a NUL in the path
+        raise SecretMissing(f"{where} cannot be read (no such path)") from None
 
 
 def is_reference(value: Json) -> bool:

@@ -138,6 +138,14 @@ def test_dates_in_data_become_text(tmp_path: Path) -> None:
     assert schedule.data == {"a": "2026-12-01T08:00:00Z", "b": "2026-12-01", "c": "09:00:00", "d": [1.5]}
 
 
+@pytest.mark.parametrize(
+    "at", ['"2026-12-01T09:00:00"', "2026-12-01", "9999-12-31T23:59:59", "0001-01-01T00:00:00+10:00", "1"]
+)
+def test_moments_that_are_none(tmp_path: Path, at: str) -> None:
+    (line,) = told(tmp_path, f'[[schedule]]\nname = "s"\nat = {at}\ntimezone = "America/New_York"\n')
+    assert line.startswith("config.toml:3:6: a ")
+
+
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
 def test_numbers_that_json_lacks_are_refused(tmp_path: Path, number: str) -> None:
     (line,) = told(tmp_path, f'[[schedule]]\nname = "s"\nevery = "1h"\ndata = {{ a = [{number}] }}\n')

@@ -24,6 +24,7 @@ def test_each_form_resolves(tmp_path: Path) -> None:
         (Secret("env", "KEY"), "the environment variable KEY is not set"),
         (Secret("env", "EMPTY"), "the environment variable EMPTY is empty"),
         (Secret("file", "/no/such/file"), "the file /no/such/file cannot be read"),
+        (Secret("file", "/a\x00b"), "cannot be read"),
         (Secret("credential", "key"), "$CREDENTIALS_DIRECTORY is not set"),
         (Secret("inline", "r/s/p"), "the secret of r/s/p stands in the config no more"),
     ],
