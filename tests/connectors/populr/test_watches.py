@@ -162,6 +162,23 @@ async def test_a_callback_and_a_poll_of_one_opening_are_one_fact(populr, pop, tr
     assert called.facts[0].key == polled.key
 
 
+async def test_a_tracer_of_two_names_is_told_once(populr, pop, tracer, opening):
+    polling = support.Polling(watches.tracers, populr, pop_id=pop["id"])
+    await polling.poll()
+    opening(views=2)
+    claim = webhooks.tracer.understand(body_of(pop, tracer, views=2), {})
+    (seen,) = await read_back(polling, claim)
+    assert support.types_of(seen.facts) == ["populr.tracer.opened"]
+    assert await polling.poll() == []
+    opening(views=1)
+    (polled,) = await polling.poll()
+    assert (polled.data["delta"]["views"], polled.data["first"]) == (1, False)
+    opening(views=1)
+    claim = webhooks.tracer.understand(body_of(pop, tracer, views=4), {})
+    (seen,) = await read_back(polling, claim, 2)
+    assert seen.facts[0].data["delta"]["views"] == 1
+
+
 @pytest.fixture(params=["all", "template_id", "ids"])
 def pops(request, populr, pop, template):
     given = {"all": {}, "template_id": {"template_id": template["_id"]}, "ids": {"ids": [pop["id"]]}}
