@@ -14,7 +14,6 @@ from daemon.contract import guard, wording
 from daemon.contract.configured import Gap, Misfire, Verify
 from daemon.contract.secret_forms import Secret
 
-
 YEARS = range(1971, 9999)  # of a moment, in whatever zone it is given
 
 
