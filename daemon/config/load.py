@@ -152,7 +152,7 @@ def _not_toml(file: SourceFile, wrong: Exception) -> Located:
     what = _AT.sub("", str(wrong))
     for path, twice in file.outline().twice:
         # tomllib points behind the second setting; what is meant is its key.
-        if twice.line <= point.line and what.startswith("Cannot"):
+        if twice.line <= point.line and what.startswith(("Cannot", "Duplicate")):
             return Located(file.at(twice), f"{path[-1]} is set twice", "Keep one of the two.")
     return Located(file.at(point), f"not TOML: {what[:1].lower()}{what[1:]}", "Correct the syntax here.")
 

@@ -4,6 +4,7 @@ Durations are microseconds, sizes bytes. Nothing here shows a secret in its ``re
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from daemon.contract.configured import Account, Schedule, Watch, Webhook
 from daemon.contract.secret_forms import Secret
@@ -16,7 +17,7 @@ class Daemon:
 
     node: str
     log_level: str
-    log_format: str
+    log_format: Literal["auto", "json", "console"]
     drain_timeout: int
     lease: int
 

@@ -114,6 +114,21 @@ def test_a_key_set_twice_in_one_file_points_at_the_second(tmp_path: Path) -> Non
     assert told(source) == ["config.toml:3:4: node is set twice. Keep one of the two."]
 
 
+@pytest.mark.parametrize(
+    "text, place",
+    [
+        ("t = { x = 1, y = 2, x = 3 }\n", "1:21"),
+        ("a.b = 1\na.b = 2\n", "2:3"),
+        ("[t]\nx = 1\n[t.x]\n", "3:4"),
+        ("[[t]]\n[t]\n", "2:2"),
+    ],
+)
+def test_every_way_to_set_a_key_twice(tmp_path: Path, text: str, place: str) -> None:
+    (line,) = told(write(tmp_path, config=text))
+    assert line.startswith(f"config.toml:{place}: ")
+    assert "is set twice" in line
+
+
 def test_nesting_too_deep_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path, config=f"x = {'[' * 100}{']' * 100}\n")
     assert [one.text for one in source.problems] == [
