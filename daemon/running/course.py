@@ -19,7 +19,7 @@ from daemon.contract import errors
 from daemon.contract.declare import Action, Call, Done
 from daemon.contract.services import Services
 from daemon.journal import events, runs, state, steps
-from daemon.journal.database import Connection, Journal
+from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
 from daemon.model import ids, jsons, scope, times
 from daemon.model.events import DEEPEST, Event
 from daemon.model.jsons import Json, JsonObject
@@ -80,7 +80,13 @@ class Courses:
             except Vanished as gone:
                 await self._commit(None, outcome.die(run, str(gone), self._clock.now()))
                 return
-            await self._walk(course)
+            try:
+                await self._walk(course)
+            except (LostLease, JournalUnavailable):
+                raise
+            except Exception as bug:
+                log.exception("run.broke")
+                await self._commit(None, outcome.die(course.run, _describe(bug), self._clock.now()))
 
     async def _load(self, run: Run) -> Course:
         event, found = await self._journal.read(
@@ -190,9 +196,7 @@ class Courses:
             return await self._after_failure(course, step, lost)
         except Exception as bug:
             log.exception("step.broke", step=step.id, action=step.action)
-            return await self._die(
-                course, step, f"a bug in Pointsman: {type(bug).__name__}; the log has the traceback"
-            )
+            return await self._die(course, step, _describe(bug))
         return await self._after_success(course, planned, step, done)
 
     async def _call(self, planned: "Planned", step: Step, first_sent_at: int | None, now: int) -> Done[Any]:
@@ -206,7 +210,11 @@ class Courses:
             first_sent_at=first_sent_at,
             callback_url=lambda hook: services.callback_url(step.account or "", hook),
         )
-        return await planned.action.call(client, planned.parameters, call)
+        try:
+            return await planned.action.call(client, planned.parameters, call)
+        except errors.ServiceError as failed:
+            failed.text = services.blanker.text(failed.text)  # it may quote what was sent
+            raise
 
     async def _after_failure(self, course: Course, step: Step, failed: errors.TemporaryError) -> bool:
         now = self._clock.now()
@@ -240,7 +248,7 @@ class Courses:
         course.carried += outcome.finish_step(course.run, step, done, services, now)
         if done.state:
             course.known.clear()  # what was read may be what was just written
-            await self._commit(course, None)
+            await self._commit(course, outcome.hold_on(course.run))
         return True
 
     async def _cycle(self, course: Course) -> str:
@@ -269,12 +277,12 @@ class Courses:
         log.warning("run.held_in_doubt", step=step.id, error=text)
         return False
 
-    async def _commit(self, course: Course | None, last: Write | None) -> None:
-        """Write what is carried and *last*, in one transaction."""
+    async def _commit(self, course: Course | None, last: Write) -> None:
+        """Write what is carried and *last*, which stands under the run's fence, in one transaction."""
         carried = list(course.carried) if course is not None else []
 
         def write(connection: Connection) -> None:
-            for one in (*carried, *([last] if last is not None else [])):
+            for one in (*carried, last):
                 one(connection)
 
         await self._journal.write(write)
@@ -289,6 +297,10 @@ class Planned:
     action: Action
     parameters: BaseModel
     step: Step
+
+
+def _describe(bug: Exception) -> str:
+    return f"a bug in Pointsman: {type(bug).__name__}; the log has the traceback"
 
 
 def _plain(result: Any) -> JsonObject:

@@ -98,6 +98,11 @@ def _ends_badly(run: Run, status: RunStatus, error: str, now: int) -> Write:
     return write
 
 
+def hold_on(run: Run) -> Write:
+    """The run goes on: nothing changes but that this node still has it."""
+    return lambda connection: runs.move(connection, run, RunStatus.RUNNING)
+
+
 def retry_later(run: Run, step: Step, due_at: int, error: str) -> Write:
     """The run waits, without a worker, until *due_at*."""
 

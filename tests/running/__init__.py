@@ -1,0 +1,1 @@
+"""Tests of `running`: claimed runs through their steps."""

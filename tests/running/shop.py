@@ -1,0 +1,159 @@
+"""A made-up service for the engine's tests: one action of each doubt class, one that starts remote work.
+
+What each call answers is scripted; what was asked for is kept. Nothing here touches a network.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import Field
+
+from daemon.connectors import general
+from daemon.contract import catalog, declare
+from daemon.contract.secrets import SecretText
+from daemon.model.events import Fact
+from daemon.model.jsons import JsonObject
+from daemon.model.runs import Doubt
+
+WHY = "the tests say so"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One call that arrived at the shop."""
+
+    action: str
+    parameters: JsonObject
+    call: declare.Call
+
+
+@dataclass
+class Shop:
+    """The shop and its script: what the next calls of an action answer, an exception among it is raised.
+
+    A *gate* keeps calls that came in from being answered until it is opened.
+    """
+
+    calls: list[Made] = field(default_factory=list)
+    script: dict[str, list[Any]] = field(default_factory=dict)
+    orders: dict[str, JsonObject] = field(default_factory=dict)
+    gate: asyncio.Event | None = None
+
+    def asked(self, action: str) -> list[JsonObject]:
+        """The parameters of each call of *action*."""
+        return [made.parameters for made in self.calls if made.action == action]
+
+
+class Settings(declare.Settings):
+    """The shop's address."""
+
+
+class Ware(declare.Parameters):
+    """What to do it with."""
+
+    name: Any = Field(None, description="A name.")
+    value: Any = Field(None, description="A value.")
+    token: SecretText | None = Field(None, description="A secret.")
+
+
+class Answer(declare.Result):
+    """Whatever the script says."""
+
+
+class Order(declare.Parameters):
+    """Remote work."""
+
+    order_id: str = Field("o1", description="Its id.")
+    wait: bool = Field(False, description="Whether to wait for it.")
+    wait_timeout: str = Field("24h", description="How long.")
+
+
+class OrdersOptions(declare.Options):
+    """Which orders."""
+
+    ids: list[str] = Field(description="Their ids.")
+
+
+async def play(shop: Shop, action: str, parameters: declare.Parameters, call: declare.Call) -> JsonObject:
+    """Take the call, then answer as the script has it."""
+    shop.calls.append(Made(action, parameters.model_dump(), call))
+    if shop.gate is not None:
+        await shop.gate.wait()
+    planned = shop.script.get(action)
+    answer: Any = planned.pop(0) if planned else {}
+    if isinstance(answer, Exception):
+        raise answer
+    found: JsonObject = answer
+    return found
+
+
+@declare.action("shop.put", doubt=Doubt.REPEATABLE, why=WHY)
+async def put(client: Shop, parameters: Ware, call: declare.Call) -> declare.Done[Answer]:
+    """Twice is once."""
+    return declare.Done(Answer(**await play(client, "shop.put", parameters, call)))
+
+
+@declare.action("shop.make", doubt=Doubt.PROBED, why=WHY)
+async def make(client: Shop, parameters: Ware, call: declare.Call) -> declare.Done[Answer]:
+    """What was made can be found again."""
+    return declare.Done(Answer(**await play(client, "shop.make", parameters, call)))
+
+
+@declare.action("shop.charge", doubt=Doubt.UNSAFE, why=WHY)
+async def charge(client: Shop, parameters: Ware, call: declare.Call) -> declare.Done[Answer]:
+    """Twice is twice."""
+    return declare.Done(Answer(**await play(client, "shop.charge", parameters, call)))
+
+
+@declare.action("shop.order", doubt=Doubt.REPEATABLE, why=WHY, follows="orders")
+async def order(client: Shop, parameters: Order, call: declare.Call) -> declare.Done[Answer]:
+    """Start remote work."""
+    answer = await play(client, "shop.order", parameters, call)
+    number = parameters.order_id
+    client.orders.setdefault(number, {"state": "open"})
+    return declare.Done(
+        Answer(**answer),
+        facts=[Fact("shop.order.opened", number, f"order:{number}:open", {"id": number})],
+        follow=declare.Follow("orders", number, {"state": "open"}, {"ids": [number]}),
+        made=[("order", number)],
+    )
+
+
+@declare.watch("orders", noun="order", events=("shop.order.closed",), wanted=lambda one: tuple(one.ids))
+async def orders(client: Shop, options: OrdersOptions, cursor: declare.Cursor) -> Sequence[declare.Seen]:
+    """Orders, from open to closed or failed."""
+    return [_look(client.orders[number], number, cursor) for number in cursor.wanted or ()]
+
+
+def _look(order: JsonObject, number: str, cursor: declare.Cursor) -> declare.Seen:
+    state, failed = order["state"], order.get("failure")
+    changed = cursor.memory.get(number, {}).get("state") != state
+    fact = Fact(f"shop.order.{state}", number, f"order:{number}:{state}", {"id": number, **order})
+    return declare.Seen(
+        id=number,
+        memory={"state": state},
+        facts=[fact] if changed and cursor.announce else [],
+        subject=number,
+        state=state,
+        final=state != "open",
+        result={"id": number, **order} if state != "open" else None,
+        failure=failed,
+    )
+
+
+connector = declare.Connector(
+    kind="shop",
+    about="A made-up service.",
+    settings=Settings,
+    client=lambda _settings, _http: Shop(),
+    ping=None,
+    actions=(put, make, charge, order),
+    watches=(orders,),
+)
+
+
+def stocked_catalog() -> catalog.Catalog:
+    """The shop and the general actions."""
+    return catalog.gather([connector, general.connector])

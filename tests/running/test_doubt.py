@@ -1,0 +1,183 @@
+"""Crashes and lost answers: what is done again, what is held, and who may write."""
+
+import asyncio
+
+import pytest
+
+from daemon.contract import errors
+from daemon.model import times
+from daemon.model.runs import Doubt, RunStatus, StepStatus
+from daemon.running import doubt
+from tests import waiting
+from tests.running.world import World, reaction, step
+
+LOST = "the connection broke"
+
+
+@pytest.mark.parametrize(
+    "kind, on_doubt, road",
+    [
+        (Doubt.REPEATABLE, "hold", doubt.Road.REPEAT),
+        (Doubt.PROBED, "hold", doubt.Road.REPEAT),
+        (Doubt.UNSAFE, "hold", doubt.Road.HOLD),
+        (Doubt.REPEATABLE, "redo", doubt.Road.REPEAT),
+        (Doubt.PROBED, "redo", doubt.Road.REPEAT),
+        (Doubt.UNSAFE, "redo", doubt.Road.REPEAT),
+    ],
+)
+def test_roads(kind: Doubt, on_doubt: str, road: doubt.Road) -> None:
+    assert doubt.choose_road(kind, on_doubt) is road
+
+
+async def crashed_in(world: World, action: str, **values: object) -> None:
+    """Die while a call of *action* is under way, and come back."""
+    world.react(reaction("stock", step("state.set", key="n", value=1), step(action), step("put"), **values))
+    world.shop.gate = asyncio.Event()
+    await world.tell()
+    await world.begin()
+    await world.calls(1)
+    await world.crash()
+    world.shop.gate.set()
+    await world.settle()
+
+
+@pytest.mark.parametrize("action", ["put", "make"])
+async def test_a_begun_call_is_repeated_after_a_crash(world: World, action: str) -> None:
+    await crashed_in(world, action)
+    (run,) = await world.runs()
+    assert run.status is RunStatus.SUCCEEDED
+    begun, again = [made for made in world.shop.calls if made.call.step_id == action][:2]
+    assert begun.parameters == again.parameters
+    assert (begun.call.first_sent_at, again.call.first_sent_at) == (None, begun.call.now)
+    steps = await world.steps(run)
+    assert [one.attempts for one in steps[:2]] == [1, 2]
+    assert run.attempts == sum(one.attempts for one in steps)
+
+
+async def test_an_unsafe_call_is_held_after_a_crash(world: World) -> None:
+    await crashed_in(world, "charge")
+    (run,) = await world.runs()
+    assert (run.status, run.finished_at) == (RunStatus.IN_DOUBT, None)
+    assert len(world.shop.asked("shop.charge")) == 1
+    assert world.shop.asked("shop.put") == []
+    _set, held = await world.steps(run)
+    assert (held.status, held.attempts) == (StepStatus.IN_DOUBT, 1)
+    (told,) = await world.events("pointsman.run.in_doubt")
+    assert (told.subject, told.data["run"]["id"], told.data["error"]) == ("stock", run.id, run.error)
+    await world.later(times.DAY)
+    assert len(world.shop.calls) == 1
+
+
+async def test_an_unsafe_call_is_redone_where_the_reaction_says_so(world: World) -> None:
+    await crashed_in(world, "charge", on_doubt="redo")
+    (run,) = await world.runs()
+    assert run.status is RunStatus.SUCCEEDED
+    assert len(world.shop.asked("shop.charge")) == 2
+
+
+async def test_a_lost_answer_of_an_unsafe_call_is_held(world: World) -> None:
+    world.shop.script["shop.charge"] = [errors.TemporaryError(LOST, in_doubt=True)]
+    world.react(reaction("stock", step("charge")))
+    run = await world.react_to()
+    assert (run.status, run.error) == (RunStatus.IN_DOUBT, f"step charge: {LOST}")
+
+
+async def test_an_unsafe_call_that_surely_had_no_effect_is_tried_again(world: World) -> None:
+    world.shop.script["shop.charge"] = [errors.TemporaryError("503: busy", status=503), {}]
+    world.react(reaction("stock", step("charge")))
+    run = await world.react_to()
+    assert run.status is RunStatus.WAITING
+    await world.later(2 * times.SECOND)
+    assert (await world.run(run.id)).status is RunStatus.SUCCEEDED
+
+
+async def test_a_call_that_outlasts_the_reaction_is_held_if_unsafe(world: World) -> None:
+    world.shop.gate = asyncio.Event()
+    world.react(reaction("stock", step("charge"), timeout=50 * times.MILLISECOND))
+    run = await world.react_to()
+    assert run.status is RunStatus.IN_DOUBT
+    assert "timeout of 50ms" in (run.error or "")
+
+
+async def test_who_lost_the_lease_writes_nothing(world: World) -> None:
+    world.react(reaction("stock", step("state.set", key="n", value="{{ event.data.n }}"), step("put")))
+    world.shop.gate = asyncio.Event()
+    world.shop.script["shop.put"] = [{"number": 1}, {"number": 2}]
+    await world.tell({"n": 1})
+    await world.begin()
+    await world.calls(1)
+    old = world.worker
+    (task,) = old._in_hand.values()
+    old._in_hand.clear()  # whoever takes over does not stop it
+    await world.crash()
+    await world.begin()
+    await world.calls(2)
+    (before,) = await world.runs()
+    # Answer the first call alone: the second is behind a gate of its own.
+    first_gate, world.shop.gate = world.shop.gate, asyncio.Event()
+    first_gate.set()
+    await waiting.wait_for(task.done, what="the end of the one that lost")
+    await world.settle()
+    (after,) = await world.runs()
+    put = (await world.steps(after))[1]
+    assert before.node == "reborn"
+    assert after.status is RunStatus.SUCCEEDED
+    assert put.response == {"number": 1} or put.response == {"number": 2}
+    assert put.attempts == 2
+
+
+async def test_state_is_not_written_under_a_lost_lease(world: World) -> None:
+    world.react(reaction("stock", step("put"), step("state.set", key="n", value="old")))
+    await world.tell()
+    stolen = steal_after_intent(world, "state.set")
+    await world.settle()
+    assert stolen
+    assert await world.state("n") is None
+    (run,) = await world.runs()
+    assert run.node == "thief"
+
+
+def steal_after_intent(world: World, action: str) -> list[str]:
+    """Give the run to another node while a call of *action* is under way; the ids of what was stolen."""
+    declared = world.services.catalog.actions[action]
+    stolen: list[str] = []
+
+    async def call(client: object, parameters: object, call: object) -> object:
+        (run,) = await world.runs()
+        await world.journal.write(lambda connection: take_from(connection, run))
+        stolen.append(run.id)
+        return await declared.call(client, parameters, call)
+
+    from dataclasses import replace
+
+    from daemon.journal.tables import runs as table
+
+    def take_from(connection, run):
+        values = {"fence": run.fence + 1, "node": "thief", "lease_until": 2**62}
+        connection.execute(table.update().where(table.c.id == run.id).values(**values))
+
+    world.services.catalog.actions[action] = replace(declared, call=call)
+    return stolen
+
+
+async def test_a_lease_that_ran_out_is_taken_over(world: World) -> None:
+    world.lease = -times.SECOND
+    world.worker, world.router, world.watcher = world.build("slow")
+    world.react(reaction("stock", step("put")))
+    world.shop.gate = asyncio.Event()
+    await world.tell()
+    await world.router.once()
+    await world.calls(1)
+    slow = list(world.worker._in_hand.values())
+    rules = world.router.rules
+    world.lease = times.MINUTE
+    world.worker, world.router, world.watcher = world.build("quick")
+    world.router.rules = rules
+    await world.begin()
+    await world.calls(2)
+    world.shop.gate.set()
+    await world.settle()
+    await asyncio.gather(*slow)
+    (run,) = await world.runs()
+    (put,) = await world.steps(run)
+    assert (run.status, run.fence, put.attempts) == (RunStatus.SUCCEEDED, 2, 2)
