@@ -60,8 +60,15 @@ def prune_reactions(connection: Connection, before: int) -> int:
     if connection.dialect.name == "postgresql":
         # Another node may be making a run that leans on one of them at this moment.
         connection.exec_driver_sql("LOCK TABLE reactions IN SHARE ROW EXCLUSIVE MODE")
-    pinned = sa.exists().where(runs.c.digest == reactions.c.digest)
-    return connection.execute(sa.delete(reactions).where(reactions.c.recorded_at < before, ~pinned)).rowcount
+    old = connection.scalars(sa.select(reactions.c.digest).where(reactions.c.recorded_at < before)).all()
+    unpinned = [digest for digest in old if not _is_pinned(connection, digest)]
+    connection.execute(sa.delete(reactions).where(reactions.c.digest.in_(unpinned)))
+    return len(unpinned)
+
+
+def _is_pinned(connection: Connection, digest: str) -> bool:
+    """Asked one by one: as one statement a planner may well read all runs for it."""
+    return connection.scalar(sa.select(runs.c.id).where(runs.c.digest == digest).limit(1)) is not None
 
 
 def give_back(connection: Connection) -> int:

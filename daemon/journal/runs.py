@@ -118,8 +118,12 @@ def reaction(connection: Connection, digest: str) -> Reaction | None:
     return rules.from_json(jsons.loads(text)) if text is not None else None
 
 
-def claim(connection: Connection, now: int, lease: Lease, lease_now: int, limit: int) -> list[Run]:
-    """Take up to *limit* due runs under *lease*: due ones oldest first, and those whose lease has run out."""
+def claim(
+    connection: Connection, now: int, lease: Lease, lease_now: int, limit: int, held: Sequence[str] = ()
+) -> list[Run]:
+    """Take up to *limit* due runs under *lease*: due ones oldest first, and those whose lease has run out,
+    but for *held*, which the claimer has in hand.
+    """
     due = (
         sa.select(runs.c.id)
         .where(CLAIMABLE, runs.c.due_at <= now)
@@ -128,7 +132,7 @@ def claim(connection: Connection, now: int, lease: Lease, lease_now: int, limit:
     )
     expired = (
         sa.select(runs.c.id)
-        .where(LEASED, runs.c.lease_until < lease_now)
+        .where(LEASED, runs.c.lease_until < lease_now, runs.c.id.not_in(list(held)))
         .order_by(runs.c.lease_until)
         .limit(limit)
     )
