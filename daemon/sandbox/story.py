@@ -143,5 +143,5 @@ class People:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - the services know of no one who waits for what they keep
         await asyncio.sleep(LOOK_SECONDS)
