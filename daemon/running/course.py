@@ -155,15 +155,15 @@ class Courses:
         action = services.catalog.actions.get(do.action)
         if action is None:
             raise UnfitParameters(f"the action {do.action} does not exist any more")
-        kept = step.request if step is not None else None
-        request = kept
-        if request is None or parameters.was_blanked(request):
+        request = step.request if step is not None else None
+        if request is None:
             request = parameters.render(action, do.parameters, seen)
+        elif parameters.was_blanked(request):
+            request = parameters.restore(request, parameters.render(action, do.parameters, seen))
         given = parameters.resolve(action, request, seen, services)
-        if step is None or kept is None:
-            step = outcome.new_step(
-                course.run, position, do, action.doubt_for(given), services.blanker.value(request)
-            )
+        if step is None or step.request is None:
+            stored = parameters.to_store(action, request, services.blanker)
+            step = outcome.new_step(course.run, position, do, action.doubt_for(given), stored)
         return Planned(action, given, step)
 
     async def _attempt(self, course: Course, planned: "Planned") -> bool:

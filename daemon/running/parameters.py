@@ -37,8 +37,31 @@ def render(action: Action, written: JsonObject, scope: Scope) -> JsonObject:
     return {**rendered, **{name: written[name] for name in hidden if name in written}}
 
 
+def to_store(action: Action, request: JsonObject, blanker: secrets.Blanker) -> JsonObject:
+    """*request* as it is written down: references to secrets stay, every other secret is blanked."""
+    hidden = secrets.secret_fields(action.parameters)
+    return {
+        name: _references(value) if name in hidden else blanker.value({name: value})[name]
+        for name, value in request.items()
+    }
+
+
+def _references(value: Json) -> Json:
+    """A secret parameter with only its references left."""
+    if secret_forms.is_reference(value):
+        return value
+    if isinstance(value, dict):
+        return {key: _references(item) for key, item in value.items()}
+    return secrets.BLANK if value else value
+
+
+def restore(kept: JsonObject, rendered: JsonObject) -> JsonObject:
+    """A stored request for the next call: as it was first rendered, but for what was blanked in it."""
+    return {name: rendered.get(name) if was_blanked(value) else value for name, value in kept.items()}
+
+
 def was_blanked(request: Json) -> bool:
-    """Whether a stored request lost something to the blanker, so that it must be rendered anew for the
+    """Whether a stored request lost something to the blanker, so that this must be rendered anew for the
     call.
     """
     if isinstance(request, dict):

@@ -76,10 +76,11 @@ class Worker:
         if not await self._journal.read(lambda connection: _anything_due(connection, now, lease_now)):
             return False
         lease = Lease(self.node, lease_now + self._lease)
+        held = list(self._in_hand)  # a lease that ran out while the machine slept is renewed, not taken
         claimed = await self._journal.write(
-            lambda connection: runs.claim(connection, now, lease, lease_now, hands)
+            lambda connection: runs.claim(connection, now, lease, lease_now, hands, held)
         )
-        self.take([run for run in claimed if run.id not in self._in_hand])
+        self.take(claimed)
         return bool(claimed)
 
     async def _work(self, run: Run) -> None:

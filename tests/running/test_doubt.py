@@ -1,12 +1,17 @@
 """Crashes and lost answers: what is done again, what is held, and who may write."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from daemon.contract import errors
+from daemon.contract.declare import Call, Done
+from daemon.journal import tables
+from daemon.journal.database import Connection
 from daemon.model import times
-from daemon.model.runs import Doubt, RunStatus, StepStatus
+from daemon.model.runs import Doubt, Run, RunStatus, StepStatus
 from daemon.running import doubt
 from tests import waiting
 from tests.running.world import World, reaction, step
@@ -142,22 +147,19 @@ def steal_after_intent(world: World, action: str) -> list[str]:
     declared = world.services.catalog.actions[action]
     stolen: list[str] = []
 
-    async def call(client: object, parameters: object, call: object) -> object:
+    async def call(client: Any, parameters: Any, call: Call) -> Done[Any]:
         (run,) = await world.runs()
-        await world.journal.write(lambda connection: take_from(connection, run))
+        await world.journal.write(lambda connection: give_to_thief(connection, run))
         stolen.append(run.id)
         return await declared.call(client, parameters, call)
 
-    from dataclasses import replace
-
-    from daemon.journal.tables import runs as table
-
-    def take_from(connection, run):
-        values = {"fence": run.fence + 1, "node": "thief", "lease_until": 2**62}
-        connection.execute(table.update().where(table.c.id == run.id).values(**values))
-
     world.services.catalog.actions[action] = replace(declared, call=call)
     return stolen
+
+
+def give_to_thief(connection: Connection, run: Run) -> None:
+    values = {"fence": run.fence + 1, "node": "thief", "lease_until": 2**62}
+    connection.execute(tables.runs.update().where(tables.runs.c.id == run.id).values(**values))
 
 
 async def test_a_lease_that_ran_out_is_taken_over(world: World) -> None:

@@ -1,5 +1,7 @@
 """Failing calls: what is tried again, when, with what, and what ends the run."""
 
+from typing import Any
+
 import pytest
 
 from daemon.contract import errors
@@ -18,7 +20,7 @@ def longest_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(course.random, "random", lambda: 1.0)
 
 
-def busy(**values: object) -> errors.TemporaryError:
+def busy(**values: Any) -> errors.TemporaryError:
     return errors.TemporaryError(BUSY, status=503, **values)
 
 
