@@ -1,18 +1,21 @@
 """What every command shares: the config that is meant, how the journal is opened, how a failure is told."""
 
+import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from daemon import config
-from daemon.app import house
-from daemon.connectors import discover
+from daemon.config import Config, Located
 from daemon.contract.catalog import Catalog
+from daemon.contract.secret_forms import SecretMissing
+from daemon.contract.secrets import Blanker
 from daemon.journal import database, migrate
-from daemon.journal.database import Journal
+from daemon.journal.database import Connection, Journal
 
 T = TypeVar("T")
 
@@ -20,6 +23,8 @@ CONFIG_VARIABLE = "POINTSMAN_CONFIG"
 CONFIG_PLACES = (Path("config.toml"), Path("/etc/pointsman/config.toml"))
 
 GOOD, NOT_GOOD, WRONG_USAGE = 0, 1, 2
+
+NANOSECONDS = 1_000  # in a microsecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,45 +44,125 @@ class Context:
 
     def catalog(self) -> Catalog:
         """Every connector."""
-        return discover()
+        from daemon import connectors  # they are many; a look into the journal needs none of them
 
-    def config(self, catalog: Catalog) -> config.Config:
-        """The config, or the end of the program with every problem told."""
+        return connectors.discover()
+
+    def config(self, catalog: Catalog) -> Config:
+        """The config as ``run`` would take it, or the end of the program with every problem told."""
+        from daemon.app import house
+
         try:
             return house.read_config(self.path, catalog)
         except house.Refused as refused:
-            for problem in refused.problems:
-                print(problem, file=sys.stderr)
-            raise SystemExit(WRONG_USAGE) from None
+            refuse(refused.problems)
+
+    def checked(self, catalog: Catalog) -> Config:
+        """The config if ``check`` finds no error in it, or the end of the program with every problem told."""
+        from daemon import checking
+
+        found = config.read(self.path, catalog)
+        problems = found.with_problems(checking.check(found.tree, catalog, whole=found.whole))
+        if found.config is None or config.refuses(problems):
+            refuse(problems)
+        return found.config
+
+    def accounts(self, catalog: Catalog) -> Config:
+        """The config if its own tables and secrets are right, whatever its reactions say."""
+        found = config.read(self.path, catalog)
+        if found.config is None or config.refuses(found.problems):
+            refuse(found.problems)
+        return found.config
+
+    def readable(self, catalog: Catalog) -> Config:
+        """The config if it can be read at all: for commands that need a name of it, not its secrets."""
+        found = config.read(self.path, catalog)
+        if found.config is None or not found.whole:
+            refuse(found.problems)
+        return found.config
+
+    def blanker(self, settled: Config | None = None, catalog: Catalog | None = None) -> Blanker:
+        """Blanks what must not be stored: every secret of the config that can be had here."""
+        from daemon.app import building
+
+        known = catalog or self.catalog()
+        given = settled or self.readable(known)
+        try:
+            return building.build_blanker(given, known)
+        except SecretMissing:  # the daemon's environment has it, this shell has not
+            return Blanker(known.secret_names(), given.known_secrets)
 
     def journal_url(self) -> str:
         """Where the journal is; needs only the ``[database]`` table, so that a broken reaction hides no run."""
-        found = config.read(self.path, self.catalog())
-        if found.config is None:
-            for problem in found.problems:
-                print(problem, file=sys.stderr)
-            raise SystemExit(WRONG_USAGE)
-        return found.config.database.url
+        found, problems = config.read_database(self.path)
+        if found is None:
+            refuse(problems)
+        return found.url
+
+    def read(self, fn: Callable[[Connection], T]) -> T:
+        """*fn* of the journal."""
+        return self.with_journal(lambda journal: journal.read(fn))
+
+    def write(self, fn: Callable[[Connection], T]) -> T:
+        """*fn* of the journal, committed."""
+        return self.with_journal(lambda journal: journal.write(fn))
+
+    def with_journal(self, use: Callable[[Journal], Awaitable[T]]) -> T:
+        """Open the journal, use it, close it; failures end the program with one line."""
+        url = self.journal_url()
+        try:
+            return asyncio.run(_use(url, use))
+        except (
+            database.JournalMissing,
+            database.JournalOutdated,
+            database.JournalUnavailable,
+        ) as broken:
+            fail(str(broken))
+
+
+async def _use(url: str, use: Callable[[Journal], Awaitable[T]]) -> T:
+    journal = await database.open_journal(url)
+    try:
+        await migrate.require_current(journal)
+        return await use(journal)
+    finally:
+        await journal.close()
+
+
+def now() -> int:
+    """The instant, in microseconds since the epoch."""
+    return time.time_ns() // NANOSECONDS
+
+
+def complain(text: str) -> None:
+    """One line on standard error."""
+    print(text, file=sys.stderr)
 
 
 def fail(text: str, code: int = WRONG_USAGE) -> NoReturn:
     """End the program with *text* on standard error."""
-    print(text, file=sys.stderr)
+    complain(text)
     raise SystemExit(code)
 
 
-async def with_journal(url: str, use: Callable[[Journal], Awaitable[T]]) -> T:
-    """Open the journal at *url*, use it, close it; failures end the program with one line."""
-    try:
-        journal = await database.open_journal(url)
-    except database.JournalMissing as missing:
-        fail(f"{missing}: there is no journal here. Start the daemon, or run `pointsman db upgrade`.")
-    except database.JournalUnavailable as broken:
-        fail(str(broken))
-    try:
-        await migrate.require_current(journal)
-        return await use(journal)
-    except (database.JournalOutdated, database.JournalUnavailable) as broken:
-        fail(str(broken))
-    finally:
-        await journal.close()
+def refuse(problems: Iterable[Located]) -> NoReturn:
+    """End the program because of what is wrong with the config."""
+    for problem in problems:
+        complain(str(problem))
+    raise SystemExit(WRONG_USAGE)
+
+
+def decide_each(given: Sequence[str], decide: Callable[[str], None]) -> bool:
+    """Whether *decide* took each of *given*; it raises :class:`Refused` for those it did not, told here."""
+    went_well = True
+    for one in given:
+        try:
+            decide(one)
+        except Refused as refused:
+            complain(str(refused))
+            went_well = False
+    return went_well
+
+
+class Refused(Exception):
+    """What was asked of one thing cannot be done. The text says why."""
