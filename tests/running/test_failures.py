@@ -1,5 +1,6 @@
 """Failing calls: what is tried again, when, with what, and what ends the run."""
 
+import random
 from typing import Any
 
 import pytest
@@ -8,7 +9,6 @@ from daemon.contract import errors
 from daemon.model import times
 from daemon.model.reactions import Retry
 from daemon.model.runs import RunStatus, StepStatus
-from daemon.running import course
 from tests.running.world import KNOWN_SECRET, World, reaction, step
 
 BUSY = "503: busy"
@@ -17,7 +17,7 @@ BUSY = "503: busy"
 @pytest.fixture(autouse=True)
 def longest_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jitter at its upper end, so that it is known when the next attempt is due."""
-    monkeypatch.setattr(course.random, "random", lambda: 1.0)
+    monkeypatch.setattr(random, "random", lambda: 1.0)
 
 
 def busy(**values: Any) -> errors.TemporaryError:

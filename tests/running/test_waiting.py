@@ -1,5 +1,7 @@
 """Remote work that a step starts and waits for, without a worker."""
 
+from typing import Any
+
 import pytest
 
 from daemon.contract import errors
@@ -9,7 +11,7 @@ from daemon.running import worker
 from tests.running.world import World, reaction, step
 
 
-async def ordered(world: World, **parameters: object) -> Run:
+async def ordered(world: World, **parameters: Any) -> Run:
     """A run that waits for an order."""
     do = (step("order", **{"wait": True, **parameters}), step("put", value="{{ steps.order }}"))
     world.react(reaction("stock", *do, timeout=times.MINUTE))

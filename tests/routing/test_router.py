@@ -1,0 +1,99 @@
+"""The router: events to runs, each once, in the journal's order."""
+
+import asyncio
+
+from daemon.journal import runs
+from daemon.model import times
+from daemon.model.runs import RunStatus
+from tests.running.world import World, reaction, step
+
+
+async def test_a_false_condition_makes_no_run(world: World) -> None:
+    world.react(reaction(when="event.data.n > 5"))
+    await world.tell({"n": 1})
+    await world.settle()
+    assert await world.runs() == []
+    assert not await world.router.once()
+
+
+async def test_a_failing_condition_makes_a_dead_run_and_tells_of_it(world: World) -> None:
+    world.react(reaction("stock", when="event.data.n > 5"), reaction("other"))
+    event_id = await world.tell({})
+    await world.settle()
+    dead, well = sorted(await world.runs(), key=lambda run: run.status)
+    assert (dead.reaction, dead.status, dead.event_id) == ("stock", RunStatus.DEAD, event_id)
+    assert well.status is RunStatus.SUCCEEDED
+    (told,) = await world.events("pointsman.run.dead")
+    assert told.data["error"] == dead.error
+    assert "n" in told.data["error"]
+    assert (told.cause, told.depth) == (dead.id, 1)
+
+
+async def test_too_many_items_are_one_dead_run(world: World) -> None:
+    world.react(reaction("stock", for_each="range(10001) | list"))
+    await world.tell()
+    await world.settle()
+    (run,) = await world.runs()
+    assert run.status is RunStatus.DEAD
+    assert "10000" in (run.error or "")
+
+
+async def test_conditions_see_state_as_it_is_when_they_are_evaluated(world: World) -> None:
+    world.react(reaction("stock", step("state.set", key="seen", value=True), when="not state('seen')"))
+    await world.tell()
+    await world.settle()
+    await world.tell()
+    await world.settle()
+    assert len(await world.runs()) == 1
+
+
+async def test_a_free_hand_is_given_the_run_at_once_unless_older_work_is_due(world: World) -> None:
+    world.react(reaction("stock"))
+    world.shop.gate = asyncio.Event()
+    await world.tell()
+    await world.router.once()
+    (born,) = await world.runs()
+    assert (born.status, born.node, born.fence) == (RunStatus.RUNNING, "here", 1)
+    await world.calls(1)
+    await world.journal.write(
+        lambda connection: runs.release_all(connection, world.clock.now() - times.SECOND)
+    )
+    await world.tell()
+    await world.router.once()
+    older, newer = await world.runs()
+    assert (older.status, newer.status) == (RunStatus.PENDING, RunStatus.PENDING)
+    world.shop.gate.set()
+    await world.settle()
+
+
+async def test_an_event_is_routed_once_however_many_routers_there_are(world: World) -> None:
+    world.react(reaction("stock", step("put", name="{{ event.key }}")))
+    _, second, _ = world.build("there")
+    second.rules = world.router.rules
+    for number in range(20):
+        await world.tell(key=f"k{number}")
+    await asyncio.gather(world.router.once(), second.once(), world.router.once(), second.once())
+    await world.settle()
+    await asyncio.gather(world.router.once(), second.once())
+    assert len(await world.runs()) == 20
+
+
+async def test_events_become_runs_in_the_order_of_the_journal(world: World) -> None:
+    world.react(reaction("stock"))
+    told = [await world.tell(key=f"k{number}") for number in range(250)]
+    while await world.router.once():
+        pass
+    assert [run.event_id for run in await world.runs()] == told
+    await world.settle()
+
+
+async def test_what_nobody_listens_to_is_passed_by(world: World) -> None:
+    world.react(reaction("stock"))
+    for number in range(5):
+        await world.tell(key=f"n{number}", type="something.else")
+    await world.tell(key="x")
+    await world.settle()
+    assert len(await world.runs()) == 1
+    world.react(reaction("late", on=("something.else",)))
+    await world.settle()
+    assert len(await world.runs()) == 1

@@ -1,0 +1,123 @@
+"""Chains of causes, and definitions that change under way."""
+
+import asyncio
+
+from daemon.model import times
+from daemon.model.runs import RunStatus
+from tests.running.world import CAME, World, reaction, step
+
+
+async def test_a_loop_ends_with_the_cycle_spelled_out(world: World) -> None:
+    world.react(
+        reaction("ping", step("event.emit", type="pong.wanted"), on=(CAME, "ping.wanted")),
+        reaction("pong", step("event.emit", type="ping.wanted"), on=("pong.wanted",)),
+    )
+    await world.tell()
+    await world.settle()
+    found = await world.runs()
+    assert [run.depth for run in found] == list(range(17))
+    assert {run.status for run in found[:-1]} == {RunStatus.SUCCEEDED}
+    last = found[-1]
+    assert last.status is RunStatus.DEAD
+    assert "too deep: ping -> pong -> ping" in (last.error or "")
+    assert max(event.depth for event in await world.events()) == 16
+    assert len({event.trace for event in await world.events()}) == 1
+
+
+async def test_a_reaction_to_its_own_death_ends_too(world: World) -> None:
+    world.react(reaction("grave", step("put", name="{{ event.data.none }}"), on=(CAME, "pointsman.run.dead")))
+    await world.tell()
+    await world.settle()
+    found = await world.runs()
+    assert {run.status for run in found} == {RunStatus.DEAD}
+    assert len(found) == 17
+
+
+async def test_a_run_ends_on_the_version_it_began_with(world: World) -> None:
+    world.react(reaction("stock", step("put", name="old"), step("make", name="old")))
+    world.shop.gate = asyncio.Event()
+    await world.tell()
+    await world.begin()
+    await world.calls(1)
+    world.react(reaction("stock", step("put", name="new")))
+    await world.crash()
+    world.shop.gate.set()
+    await world.settle()
+    await world.react_to()
+    assert [one["name"] for one in world.shop.asked("shop.put")] == ["old", "old", "new"]
+    assert [one["name"] for one in world.shop.asked("shop.make")] == ["old"]
+    older, newer = await world.runs()
+    assert older.digest != newer.digest
+
+
+async def test_an_action_or_account_that_is_gone_ends_the_run(world: World) -> None:
+    world.react(reaction("stock", step("put"), step("make")))
+    world.shop.gate = asyncio.Event()
+    await world.tell()
+    await world.begin()
+    await world.calls(1)
+    del world.services.catalog.actions["shop.make"]
+    world.shop.gate.set()
+    await world.settle()
+    (run,) = await world.runs()
+    assert run.status is RunStatus.DEAD
+    assert run.error == "step make: the action shop.make does not exist any more"
+
+
+async def test_more_runs_than_hands_all_end(world: World) -> None:
+    world.react(reaction("stock", step("put", name="{{ item }}"), for_each="range(150) | list"))
+    await world.tell()
+    await world.settle()
+    assert sorted(one["name"] for one in world.shop.asked("shop.put")) == list(range(150))
+    assert {run.status for run in await world.runs()} == {RunStatus.SUCCEEDED}
+
+
+async def test_draining_cuts_what_takes_too_long_and_hands_it_back(world: World) -> None:
+    world.react(reaction("stock", step("put")))
+    world.shop.gate = asyncio.Event()
+    await world.tell()
+    await world.begin()
+    await world.calls(1)
+    assert await world.worker.drain(0.05) == 1
+    (run,) = await world.runs()
+    assert (run.status, run.node, run.due_at) == (RunStatus.PENDING, None, world.clock.now())
+    assert world.worker.free() == 0
+    world.shop.gate = None
+    await world.crash()
+    await world.later(times.SECOND)
+    (run,) = await world.runs()
+    assert (run.status, len(world.shop.calls)) == (RunStatus.SUCCEEDED, 2)
+
+
+async def test_a_lease_is_held_while_a_call_takes_long(world: World) -> None:
+    world.lease = 300 * times.MILLISECOND
+    world.worker, world.router, world.watcher = world.build("slow")
+    world.react(reaction("stock", step("put")))
+    world.shop.gate = asyncio.Event()
+    await world.tell()
+    await world.begin()
+    await world.calls(1)
+    (before,) = await world.runs()
+    await world.worker.renew()
+    (after,) = await world.runs()
+    assert before.lease_until is not None
+    assert after.lease_until is not None
+    assert after.lease_until > before.lease_until
+    world.shop.gate.set()
+    await world.settle()
+    assert len(world.shop.calls) == 1
+
+
+async def test_a_lease_that_ran_out_in_hand_is_not_taken_from_oneself(world: World) -> None:
+    world.lease = -times.SECOND
+    world.worker, world.router, world.watcher = world.build("sleeper")
+    world.react(reaction("stock", step("charge")))
+    world.shop.gate = asyncio.Event()
+    await world.tell()
+    await world.begin()
+    await world.calls(1)
+    assert not await world.worker.once()
+    world.shop.gate.set()
+    await world.settle()
+    (run,) = await world.runs()
+    assert (run.status, run.fence, len(world.shop.calls)) == (RunStatus.SUCCEEDED, 1, 1)
