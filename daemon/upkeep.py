@@ -1,66 +1,101 @@
-"""Upkeep: what is older than the retention goes, in small slices, so that nothing else ever waits for it.
+"""Upkeep: forgets what is older than the retention says, slice by slice, so that nothing else ever waits long.
 
-A loop of ``app``; the slices are ``journal.retention``'s.
+``app`` builds one :class:`Upkeep` and keeps it going beside the other loops; what a slice may delete stands in
+``journal.retention``. Every slice is a hand-off of its own, with a pause behind it for whoever else writes.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import structlog
 
 from daemon.journal import retention
-from daemon.journal.database import Journal
-from daemon.model.times import MINUTE, Clock
+from daemon.journal.database import Connection, Journal
+from daemon.model import times
 
-ROUND = 10 * MINUTE  # from the end of one round to the next
+EVERY = 10 * times.MINUTE  # from the end of one round to the next
+PAUSE = 50 * times.MILLISECOND  # between two slices
 
 log = structlog.get_logger()
 
 
-class Upkeep:
-    """Keeps events and ended runs for *events* and *runs* microseconds."""
+@dataclass(slots=True)
+class Stage:
+    """A part of a round. *prune* deletes one slice *behind* a place; how many rows went, and the next place.
 
-    def __init__(self, journal: Journal, clock: Clock, events: int, runs: int) -> None:
+    A place that is empty (``""`` or 0) is the beginning, and the end.
+    """
+
+    name: str
+    prune: Callable[[Connection, Any], tuple[int, Any]]
+    behind: Any
+    gone: int = 0
+
+    async def take_slice(self, journal: Journal) -> bool:
+        """Delete the next slice; whether there is another one."""
+        gone, self.behind = await journal.write(partial(self.prune, behind=self.behind))
+        self.gone += gone
+        return bool(self.behind)
+
+
+class Upkeep:
+    """Prunes events and runs older than *keep_events* and *keep_runs* (microseconds) on *clock*."""
+
+    def __init__(self, journal: Journal, clock: times.Clock, keep_events: int, keep_runs: int) -> None:
         self._journal = journal
         self._clock = clock
-        self._events, self._runs = events, runs
+        self._stages: list[Stage] = []
+        self._begun: list[Stage] = []
         self._next_at = 0
-        self._behind_run, self._behind_event = "", 0
-        self._runs_done = False
-        self._pruned = 0
+        self.keep(keep_events, keep_runs)
 
-    def keep(self, events: int, runs: int) -> None:
-        """Take other durations (a reload)."""
-        self._events, self._runs = events, runs
+    def keep(self, keep_events: int, keep_runs: int) -> None:
+        """Let these retentions count, from the next round on; it begins as soon as none is under way."""
+        self._keep_events, self._keep_runs = keep_events, keep_runs
+        self._next_at = 0
 
     async def once(self) -> bool:
-        """One slice; whether the round goes on."""
-        now = self._clock.now()
-        if now < self._next_at:
-            return False
-        if not self._runs_done:
-            await self._prune_runs(now)
+        """One slice, if a round is due or under way; whether to go on at once.
+
+        A slice that fails is tried again by the next call.
+        """
+        if not self._stages:
+            if self._clock.now() < self._next_at:
+                return False
+            self._begin(self._clock.now())
+        if not await self._stages[0].take_slice(self._journal):
+            self._stages.pop(0)
+        if self._stages:
+            await self._clock.sleep(PAUSE)
             return True
-        await self._prune_events(now)
-        if self._behind_event:
-            return True
-        await self._end_round(now)
+        self._end(self._clock.now())
         return False
 
-    async def _prune_runs(self, now: int) -> None:
-        slice_ = partial(retention.prune_runs, before=now - self._runs, behind=self._behind_run)
-        gone, self._behind_run = await self._journal.write(slice_)
-        self._pruned += gone
-        self._runs_done = not self._behind_run
+    def _begin(self, now: int) -> None:
+        """Runs go first, since events stay as long as they have one; the file shrinks last."""
+        runs_before, events_before = now - self._keep_runs, now - self._keep_events
+        self._next_at = now + EVERY
+        self._begun = [
+            Stage("runs", partial(retention.prune_runs, before=runs_before), ""),
+            Stage("events", partial(retention.prune_events, before=events_before), 0),
+            Stage("reactions", partial(_prune_reactions, before=runs_before), 0),
+            Stage("pages", _give_back, 0),
+        ]
+        self._stages = list(self._begun)
 
-    async def _prune_events(self, now: int) -> None:
-        slice_ = partial(retention.prune_events, before=now - self._events, behind=self._behind_event)
-        gone, self._behind_event = await self._journal.write(slice_)
-        self._pruned += gone
+    def _end(self, now: int) -> None:
+        if self._next_at:  # unless other retentions were asked for meanwhile
+            self._next_at = now + EVERY
+        gone = {stage.name: stage.gone for stage in self._begun if stage.gone}
+        if gone:
+            log.info("journal.pruned", **gone)
 
-    async def _end_round(self, now: int) -> None:
-        if self._pruned:
-            await self._journal.write(retention.prune_reactions)
-            await self._journal.write(retention.give_back)
-            log.info("journal.pruned", rows=self._pruned)
-        self._pruned, self._runs_done = 0, False
-        self._next_at = now + ROUND
+
+def _prune_reactions(connection: Connection, behind: int, before: int) -> tuple[int, int]:
+    return retention.prune_reactions(connection, before), 0
+
+
+def _give_back(connection: Connection, behind: int) -> tuple[int, int]:
+    return 0, retention.give_back(connection)
