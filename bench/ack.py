@@ -15,12 +15,13 @@ def measure(engine: str, url: str, folder: Path) -> list[str]:
     """Rows of the table for one engine."""
     rows = []
     path = servers.tracer_path()
-    with servers.bare() as bare_port, servers.daemon(folder, url) as (port, _admin, _process):
+    with servers.bare() as bare, servers.daemon(folder, url) as (port, _admin, process):
+        ours = (port, process.pid)
         for connections in (16, 64):
-            load.press(bare_port, path, connections, 0.5)
-            load.press(port, path, connections, 0.5)
+            for server in (bare, ours):
+                load.press(*server, path, connections, 0.5)
             pairs = [
-                (load.press(bare_port, path, connections, SECONDS), load.press(port, path, connections, SECONDS))
+                (load.press(*bare, path, connections, SECONDS), load.press(*ours, path, connections, SECONDS))
                 for _ in range(ROUNDS)
             ]
             rows.append(_row(engine, connections, pairs))
@@ -34,11 +35,12 @@ def _row(engine: str, connections: int, pairs: list[tuple[load.Window, load.Wind
     median = statistics.median(ratios)
     bare = statistics.median(bare.rate for bare, _ in pairs)
     ours = statistics.median(ours.rate for _, ours in pairs)
+    cost = statistics.median(ours.cost / bare.cost for bare, ours in pairs)
     p99 = statistics.median(ours.percentile(0.99) / bare.percentile(0.99) for bare, ours in pairs)
     return (
         f"{engine:10} {connections:3} connections: bare {bare:6.0f}/s, daemon {ours:6.0f}/s, ratio {median:.2f} "
         f"({ratios[0]:.2f}-{ratios[-1]:.2f}), goal {goal:.2f} {'met' if median >= goal else 'MISSED'}; "
-        f"p99 {p99:.2f} x bare's; answers other than 202: {bad}"
+        f"processor {cost:.2f} x, p99 {p99:.2f} x bare's; answers other than 202: {bad}"
     )
 
 

@@ -13,16 +13,22 @@ from bench import servers
 
 @dataclass(slots=True)
 class Window:
-    """What was seen in one window: answers, their statuses, their latencies in seconds."""
+    """What was seen in one window: answers, their statuses, their latencies, the server's processor seconds."""
 
     seconds: float = 0.0
     statuses: dict[int, int] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
+    cpu: float = 0.0
 
     @property
     def rate(self) -> float:
         """Good answers a second."""
         return sum(count for status, count in self.statuses.items() if status < 300) / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Processor seconds of the server for one answer."""
+        return self.cpu / max(1, sum(self.statuses.values()))
 
     def percentile(self, share: float) -> float:
         """The latency below which *share* of the answers came, in milliseconds."""
@@ -76,7 +82,10 @@ async def _press(port: int, path: str, connections: int, seconds: float) -> Wind
     return seen
 
 
-def press(port: int, path: str, connections: int, seconds: float) -> Window:
-    """Press *port* with so many connections for *seconds*; what was seen."""
+def press(port: int, pid: int, path: str, connections: int, seconds: float) -> Window:
+    """Press *port* of the process *pid* with so many connections for *seconds*; what was seen."""
     servers.pin(servers.CLIENT_CORE)
-    return uvloop.run(_press(port, path, connections, seconds))
+    before = servers.cpu_seconds(pid)
+    seen = uvloop.run(_press(port, path, connections, seconds))
+    seen.cpu = servers.cpu_seconds(pid) - before
+    return seen

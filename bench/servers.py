@@ -83,13 +83,13 @@ def wait_for_port(port: int) -> None:
 
 
 @contextlib.contextmanager
-def bare() -> Iterator[int]:
-    """The bare aiohttp handler; its port."""
+def bare() -> Iterator[tuple[int, int]]:
+    """The bare aiohttp handler; its port and its process id."""
     port = free_port()
     process = start(["-c", BARE, str(port)])
     try:
         wait_for_port(port)
-        yield port
+        yield port, process.pid
     finally:
         process.kill()
         process.wait()
@@ -125,6 +125,12 @@ def wait_for_ready(admin: int) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError("the daemon is not ready")
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def tracer_path() -> str:

@@ -91,7 +91,7 @@ class House:
         self._clock: clock.TimedClock = timed or clock.WallClock()
         self._services, self._clients = building.build_services(settled, catalog)
         self._bells = Bells(watches=Bell(), router=Bell(), workers=Bell())
-        self._schedule_bell, self._upkeep_bell = Bell(), Bell()
+        self._schedule_bell = Bell()
         self._pulse = notifying.Pulse()
         self._rooms: Rooms | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -193,7 +193,7 @@ class House:
             ("worker", rooms.worker.once, self._bells.workers),
             ("watcher", rooms.watcher.once, self._bells.watches),
             ("schedules", rooms.schedules.once, self._schedule_bell),
-            ("upkeep", rooms.upkeep.once, self._upkeep_bell),
+            ("upkeep", rooms.upkeep.once, Bell()),
             ("leases", rooms.worker.renew, Bell()),
         ]
         rooms.tasks = [

@@ -1,16 +1,18 @@
 """Sockets: inherited from the service manager by name, or bound here; and how listeners end without a lost request."""
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 
-from aiohttp import web
+from aiohttp import http_exceptions, web
 
 BACKLOG = 4_096  # asyncio's own default would shrink what the socket unit gave
 FIRST_INHERITED = 3  # file descriptors of the service manager begin here
 TURNS = 10  # of the loop, for connections that are accepted but not yet handed on
 LAST_ANSWERS = 5.0  # seconds that requests under way have when the daemon stops
+LINGER = 2.0  # seconds for which what is left of a refused body is thrown away, so that its answer is read
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -50,19 +52,35 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a complaint is about us: what strangers send that is no HTTP would fill the log, and quotes paths."""
+    broken = record.exc_info[1] if record.exc_info else None
+    return not isinstance(broken, http_exceptions.HttpProcessingError)
+
+
+_log = logging.getLogger(__name__)
+_log.addFilter(_is_ours)
+
+
+def _address(name: object) -> str:
+    if not isinstance(name, tuple):
+        return str(name)
+    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+
+
 class Listener:
     """One side of the daemon: its sockets and the server behind them."""
 
     def __init__(self, handler: Handler, sockets: list[socket.socket]) -> None:
         self.sockets = sockets
-        server = web.Server(handler, access_log=None)
+        server = web.Server(handler, access_log=None, logger=_log, lingering_time=LINGER)
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=LAST_ANSWERS)
 
     @property
     def addresses(self) -> list[str]:
         """Where it listens, as ``host:port``."""
         names = [one.getsockname() for one in self.sockets]
-        return [f"{name[0]}:{name[1]}" if isinstance(name, tuple) else str(name) for name in names]
+        return [_address(name) for name in names]
 
     async def start(self) -> None:
         """Accept connections."""

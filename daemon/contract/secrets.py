@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from daemon.model.jsons import Json
 
 BLANK = "[blanked]"
+KEYS_KNOWN = 10_000  # field names whose verdict is remembered
 
 # user:password@ in any URL or connection string
 _USERINFO = re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]*(?=@)")
@@ -65,24 +66,33 @@ class Blanker:
 
     def __init__(self, names: Iterable[str] = (), values: Iterable[str] = ()) -> None:
         self._names = frozenset(name.lower() for name in names)
-        known = sorted((value for value in values if len(value) >= 8), key=len, reverse=True)
-        self._values = re.compile("|".join(re.escape(value) for value in known)) if known else None
+        self._values = sorted({value for value in values if len(value) >= 8}, key=len, reverse=True)
+        self._hidden: dict[str, bool] = {}
 
     def value(self, value: Json) -> Json:
-        """A copy of *value* with every secret replaced by ``[blanked]``; null and empty values stay."""
+        """A copy of *value* with every secret replaced by ``[blanked]``, in keys too; empty values stay."""
         if isinstance(value, dict):
             return {
-                key: BLANK if item and str(key).lower() in self._names else self.value(item)
+                self.text(key): BLANK if item and self._hides(key) else self.value(item)
                 for key, item in value.items()
             }
         if isinstance(value, list):
             return [self.value(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
 
+    def _hides(self, key: str) -> bool:
+        hidden = self._hidden.get(key)
+        if hidden is None:
+            hidden = key.lower() in self._names
+            if len(self._hidden) < KEYS_KNOWN:
+                self._hidden[key] = hidden
+        return hidden
+
     def text(self, text: str) -> str:
         """*text* without known secret values, ``user:password@`` parts and signed query parameters."""
-        if self._values is not None:
-            text = self._values.sub(BLANK, text)
+        for secret in self._values:
+            if secret in text:
+                text = text.replace(secret, BLANK)
         if "://" in text:
             text = _USERINFO.sub(BLANK, text)
         return _SIGNED.sub(rf"\1={BLANK}", text) if "=" in text else text

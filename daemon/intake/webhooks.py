@@ -15,7 +15,7 @@ from aiohttp import HttpVersion11, web
 
 from daemon import metrics
 from daemon.contract import configured, secrets
-from daemon.contract.declare import Claim, Webhook
+from daemon.contract.declare import Webhook
 from daemon.contract.errors import MalformedBody
 from daemon.contract.secrets import Blanker
 from daemon.intake import bodies, senders, verifying
@@ -103,9 +103,10 @@ class PublicSide:
 
     def _understood(self, request: web.BaseRequest, hook: Hook, raw: bytes) -> Arrival:
         query = dict(parse_qsl(request.rel_url.raw_query_string))
-        claim = hook.webhook.understand(bodies.read_json(raw, hook.webhook.repair), query)
-        blanked = _blanked(claim, self.doors.blanker)
-        return Arrival(hook.account, claim=Callback(hook.account, hook.webhook, blanked, hook.readback))
+        # Blanked before it is understood: what no claim holds, no event, hint or memory can hold either.
+        body = self.doors.blanker.value(bodies.read_json(raw, hook.webhook.repair))
+        claim = hook.webhook.understand(body, query)
+        return Arrival(hook.account, claim=Callback(hook.account, hook.webhook, claim, hook.readback))
 
     # Other senders
 
@@ -216,17 +217,3 @@ async def _read(request: web.BaseRequest, most: int) -> bytes:
             raise Refusal(413, "too_large", f"the body is larger than {most} bytes", b"".join(chunks))
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _blanked(claim: Claim, blanker: Blanker) -> Claim:
-    return Claim(
-        hook=claim.hook,
-        subject=claim.subject,
-        resource=claim.resource,
-        id=claim.id,
-        options=claim.options,
-        claimed=blanker.value(claim.claimed),
-        body=blanker.value(claim.body),
-        pop_id=claim.pop_id,
-        tracer_id=claim.tracer_id,
-    )
