@@ -29,7 +29,7 @@ class Stage:
     """
 
     name: str
-    prune: Callable[[Connection, Any], tuple[int, Any]]
+    prune: Callable[..., tuple[int, Any]]
     behind: Any
     gone: int = 0
 
