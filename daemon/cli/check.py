@@ -11,8 +11,8 @@ from daemon.cli import context, options, printing
 def check(state: typer.Context, json: options.AsJson = False) -> None:
     """Check the config whole, and say everything that is wrong.
 
-    Syntax, names, secrets, and every template against the schemas; each problem with its place. Exits 1 where there are errors, 0 with warnings
-    alone. `run` refuses exactly what this finds wrong.
+    Syntax, names, secrets, and every template against the schemas; each problem with its place. Exits 1
+    where there are errors, 0 with warnings alone. `run` refuses exactly what this finds wrong.
 
     \b
       pointsman --config config.toml check
