@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,9 +14,10 @@ from daemon.journal.events import Filters
 from daemon.model.events import Event
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Run
-from daemon.routing import replaying
-from daemon.routing.matching import Rules
 from daemon.web import shapes
+
+if TYPE_CHECKING:
+    from daemon.routing.matching import Rules
 
 LOOK_AGAIN = 0.5  # seconds between two looks of `events tail`
 AT_ONCE = 500  # events that one look of `events tail` shows
@@ -185,11 +186,14 @@ def replay(
 ) -> None:
     """Run events again, by the config's present reactions.
 
-    Makes new runs beside those there were, and prints their ids. Exits 1 where an event is not there, or no reaction wants it.
+    Makes new runs beside those there were, and prints their ids. Exits 1 where an event is not there, or
+    no reaction wants it.
 
     \b
       pointsman events replay 019ab000-0000-7000-8000-000000000000 --reaction chart
     """
+    from daemon.routing.matching import Rules  # the templates' engine: a listing needs none
+
     given: context.Context = state.obj
     reactions = given.checked(given.catalog()).reactions
     names = [one.name for one in reactions]
@@ -209,7 +213,9 @@ def replay(
     raise typer.Exit(context.GOOD if went_well else context.NOT_GOOD)
 
 
-def _replay(connection: Connection, rules: Rules, id: str) -> list[Run]:
+def _replay(connection: Connection, rules: "Rules", id: str) -> list[Run]:
+    from daemon.routing import replaying
+
     event = journal_events.get(connection, id)
     if event is None:
         raise context.Refused(f"there is no event {id}")

@@ -23,7 +23,8 @@ def sandbox(
 ) -> None:
     """Start the five services simulated, to try a config of one's own.
 
-    Runs until Ctrl-C. Prints the accounts as a config has them, and the environment that they name. Nothing real is behind them.
+    Runs until Ctrl-C. Prints the accounts as a config has them, and the environment that they name.
+    Nothing real is behind them.
 
     \b
       pointsman sandbox --port 9100

@@ -31,7 +31,8 @@ COLUMNS = {
 def services(state: typer.Context, json: options.AsJson = False) -> None:
     """Ask each account whether it is there and lets us in.
 
-    A cheap question with its credentials: reachable, authorised, version, latency. Exits 1 unless all can be reached and let us in.
+    A cheap question with its credentials: reachable, authorised, version, latency. Exits 1 unless all can
+    be reached and let us in.
 
     \b
       pointsman services

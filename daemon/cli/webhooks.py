@@ -19,7 +19,8 @@ QUERIES = {("populr", "tracer"): populr.QUERY}
 def webhooks(state: typer.Context, json: options.AsJson = False) -> None:
     """Print the URLs that call this daemon back, ready to paste.
 
-    Those of each account's hooks and of each `[[webhook]]`. They hold secret tokens. Populr fills in what stands in `%{…}`.
+    Those of each account's hooks and of each `[[webhook]]`. They hold secret tokens. Populr fills in what
+    stands in `%{…}`.
 
     \b
       pointsman webhooks
