@@ -131,17 +131,13 @@ def _lineage(connection: Connection, look: Look, one: Seen) -> Lineage:
     if not one.facts:
         return Lineage()
     hint = next((hint for hint in look.asked if hint.remote_id == one.id), None)
-    touched = runs.toucher(connection, look.row.account, look.watch.noun, _object_id(one))
+    touched = runs.toucher(connection, look.row.account, look.watch.noun, one.id)
     if touched is None:
         return Lineage(trace=_trace(connection, hint))
     run, at = touched
     if hint is None and (_is_work(look) or at >= _last_look(look)):
         return Lineage(run.trace, run.depth + 1, run.id)
     return Lineage(trace=_trace(connection, hint), origin=run.id)
-
-
-def _object_id(one: Seen) -> str:
-    return one.id
 
 
 def _trace(connection: Connection, hint: Hint | None) -> str | None:

@@ -132,7 +132,7 @@ class Watcher:
         now = self._clock.now()
         before, asked = await self._journal.read(
             lambda connection: (
-                watches.recall(connection, row.account, row.resource, wanted, watch.scope(options)),
+                _recall(connection, row, wanted, watch.scope(options)),
                 hints.waiting(connection, row.name) if row.role == "hint" else [],
             )
         )
@@ -194,6 +194,19 @@ class Watcher:
         (log.warning if failures == 1 or tells else log.debug)("watch.failed", watch=row.name, error=text)
         if tells:
             self._bells.router.ring()
+
+
+def _recall(
+    connection: Connection, row: Polled, wanted: Sequence[str] | None, scope: str
+) -> dict[str, watches.Memory]:
+    """What is remembered of what the look is about.
+
+    A callback may have named its object by something else than its id: then what is remembered of it stands under
+    another name of the same parent.
+    """
+    if row.role == "hint" and scope:
+        wanted = None
+    return watches.recall(connection, row.account, row.resource, wanted, scope)
 
 
 def describe(failed: Exception) -> str:
