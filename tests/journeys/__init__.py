@@ -1,0 +1,1 @@
+"""Whole paths through the real daemon, crashes and restarts among them."""

@@ -1,0 +1,106 @@
+"""The demo as a whole, in a process of its own: the story's end, and what is said when an effect is missing."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from daemon.sandbox import story
+
+# More than the demo's own bound of 60 s: what it takes to start and stop comes on top.
+LONGEST_SECONDS = 90.0
+PLOTLY_FAILS = """
+import sys
+from rich.console import Console
+from daemon import connectors
+from daemon.cli.demo import command
+from daemon.sandbox.faults import Fault
+
+def arrange(sandbox):
+    sandbox.faults.add(Fault("plotly", "status", path="*/row", status=int(sys.argv[1]), times=None))
+
+wish = command.Wish(speed=600, once=True, limit=float(sys.argv[2]))
+sys.exit(command.play(wish, Console(width=100), connectors.discover(), arrange))
+"""
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR")}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**environ, "TMPDIR": str(folder), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+    )
+
+
+def rows(output: str) -> dict[str, tuple[str, int, int]]:
+    """The table: mark, expected and found of each effect."""
+    found = re.findall(r"^([✓✗]) +(\S+(?: \S+)?) +(\d+) +(\d+)", output, re.MULTILINE)
+    return {what: (mark, int(expected), int(found)) for mark, what, expected, found in found}
+
+
+@pytest.mark.timeout(LONGEST_SECONDS + 10)
+def test_the_story_ends_with_every_effect_exactly_as_often_as_expected(tmp_path: Path) -> None:
+    began = time.monotonic()
+    done = run(tmp_path, "-m", "daemon", "demo", "--once")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - began < LONGEST_SECONDS
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout, "colours where there is no terminal"
+    assert re.search(
+        r"^\d\d:\d\d:\d\d ▸ plotly grid.rows_appended +ada:\d+ +Plotly grid ada:\d+ got a row$",
+        done.stdout,
+        re.M,
+    )
+    table = rows(done.stdout)
+    for one in story.EFFECTS:
+        assert table[f"{one.service} {one.effect}"] == ("✓", one.count, one.count)
+    for name, count in {**story.EVENTS, **story.RUNS}.items():
+        assert table[name] == ("✓", count, count)
+    assert list(tmp_path.iterdir()) == [], "something is left behind"
+
+
+@pytest.mark.timeout(LONGEST_SECONDS + 10)
+def test_the_lines_are_in_the_order_in_which_things_happened(tmp_path: Path) -> None:
+    done = run(tmp_path, "-m", "daemon", "demo", "--once", "--speed", "300")
+    told = re.findall(r"^(\d\d:\d\d:\d\d) \S (\S+(?: [a-z]+\.[a-z_]+)?)", done.stdout, re.MULTILINE)
+    assert [at for at, _ in told] == sorted(at for at, _ in told)
+    names = [name for _, name in told]
+    steps = ["schedule.fired", "tonalytica job.submitted", "popily source.added", "popily.source.finished"]
+    steps += [
+        "compass documents.added",
+        "compass.classifier.ready",
+        "plotly grid.created",
+        "populr pop.created",
+    ]
+    steps += ["populr tracer.opened", "populr tracer.told", "populr.tracer.opened", "compass note.classified"]
+    steps += ["plotly grid.rows_appended", "populr pop.edited", "populr.collaboration.finished"]
+    places = [names.index(step) for step in steps]
+    assert places == sorted(places), done.stdout
+    assert names[-1] == "populr pop.published", done.stdout
+
+
+@pytest.mark.timeout(LONGEST_SECONDS + 10)
+@pytest.mark.parametrize("status, limit, plight", [(500, 14, "waiting"), (400, 60, "dead")])
+def test_a_missing_effect_is_named(tmp_path: Path, status: int, limit: int, plight: str) -> None:
+    done = run(tmp_path, "-c", PLOTLY_FAILS, str(status), str(limit))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "plotly grid.rows_appended: 1 expected, 0 found (missing)" in done.stdout
+    assert re.search(rf"^run count-an-opening: 1 expected, 0 found \(missing; {plight}", done.stdout, re.M)
+    (folder,) = tmp_path.iterdir()
+    assert str(folder) in done.stdout
+    assert (folder / "pointsman.log").stat().st_size > 0
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "1001"])
+def test_a_speed_that_cannot_be_is_refused(tmp_path: Path, speed: str) -> None:
+    done = run(tmp_path, "-m", "daemon", "demo", f"--speed={speed}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--speed: a number above 0 and up to 1000 is expected")
+    assert list(tmp_path.iterdir()) == []
