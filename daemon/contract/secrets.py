@@ -66,6 +66,8 @@ class Blanker:
 
     def __init__(self, names: Iterable[str] = (), values: Iterable[str] = ()) -> None:
         self._names = frozenset(name.lower() for name in names)
+        named = "|".join(re.escape(name) for name in sorted(self._names))
+        self._members = re.compile(rf'(?i)("(?:{named})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s",\]}}]+)', re.DOTALL)
         self._values = sorted({value for value in values if len(value) >= 8}, key=len, reverse=True)
         self._hidden: dict[str, bool] = {}
 
@@ -96,3 +98,7 @@ class Blanker:
         if "://" in text:
             text = _USERINFO.sub(BLANK, text)
         return _SIGNED.sub(rf"\1={BLANK}", text) if "=" in text else text
+
+    def fragment(self, text: str) -> str:
+        """*text* that was meant to be JSON, without the members that are secret by their name."""
+        return self.text(self._members.sub(rf'\1"{BLANK}"', text) if self._names else text)

@@ -174,7 +174,7 @@ class PublicSide:
 
     async def _refused(self, request: web.BaseRequest, label: str, refusal: Refusal) -> web.Response:
         metrics.callbacks.labels(label, "rejected").inc()
-        body = self.doors.blanker.text(refusal.body.decode("utf-8", "replace"))
+        body = self.doors.blanker.fragment(refusal.body.decode("utf-8", "replace"))
         await self._rejections.keep(self._shown_path(request), refusal.status, refusal.error, body)
         answer = {"error": refusal.error, "error_type": refusal.error_type}
         response = _json_answer(refusal.status, jsons.dumps(answer).encode())

@@ -135,7 +135,7 @@ async def test_another_shape_than_the_documented_one_is_refused_and_kept(door, b
     kept = await door.rejections()
     assert (answer.status, answer.json["error_type"]) == (422, "malformed")
     assert [(one.status, one.error) for one in kept] == [(422, answer.json["error"])]
-    assert kept[0].body == json.dumps(body)[:4_096]
+    assert kept[0].body == json.dumps(body)
 
 
 @pytest.mark.parametrize(
