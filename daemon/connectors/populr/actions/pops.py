@@ -65,6 +65,7 @@ class EnableCollaboration(PopId):
 class PopResult(declare.Result, events.Pop):
     """A pop as the API shows it."""
 
+    vendor_id: str | None = Field(None, alias="_id", description="The same id, under the API's own name.")
 
 def body_of(fields: JsonObject) -> JsonObject:
     """The API's shape of flat *fields*: the pop's own under ``pop``, what fills it beside.

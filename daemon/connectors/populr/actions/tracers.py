@@ -40,6 +40,7 @@ class TracerResult(declare.Result):
     """A tracer as the API shows it; its public link is the pop's `published_pop_url`, `?` and `code`."""
 
     id: str = Field(description="The tracer's id.")
+    vendor_id: str | None = Field(None, alias="_id", description="The same id, under the API's own name.")
     name: str | None = Field(None, description="Its name.")
     code: str | None = Field(None, description="What is appended to the pop's address; null where not told.")
     notify_on_open: bool | None = Field(None, description="Whether its webhook is called.")
