@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ async def fill(journal: Journal, number: int, now: int) -> list[str]:
     made = await making.made(journal, *ids, now=now, lease=making.LEASE)
     for run in made:
         status = RunStatus.DEAD if run is made[-1] else RunStatus.SUCCEEDED
-        await journal.write(lambda c, run=run, status=status: runs.move(c, run, status, finished_at=now))
+        await journal.write(partial(runs.move, run=run, status=status, finished_at=now))
     last = await journal.read(events.newest_seq)
     old = await journal.read(events.cursor)
     await journal.write(lambda c: events.move_cursor(c, old, last))

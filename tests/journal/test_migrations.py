@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ async def test_nodes_that_start_together_upgrade_once_on_a_server(postgres_url: 
 async def test_commands_that_start_together_upgrade_a_file_once(tmp_path: Path) -> None:
     for n in range(5):
         url = f"sqlite:///{tmp_path}/{n}.db"
-        work = [asyncio.to_thread(conftest.run_apart, lambda url=url: migrate.upgrade(url)) for _ in range(3)]
+        work = [asyncio.to_thread(conftest.run_apart, partial(migrate.upgrade, url)) for _ in range(3)]
         found = await asyncio.gather(*work)
         assert sorted(found, key=str) == [(migrate.HEAD, migrate.HEAD)] * 2 + [(None, migrate.HEAD)]
 

@@ -1,6 +1,7 @@
 """What is asked all the time is answered from an index, however many rows have finished."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,7 +33,7 @@ ASKED: dict[str, tuple[Callable[[Connection], Any], str]] = {
 }
 
 
-RUNS = (  # status, how many, and what else such a row holds
+RUNS: tuple[tuple[str, int, dict[str, str]], ...] = (  # status, how many, and what else such a row holds
     ("succeeded", ROWS, {}),
     ("pending", 400, {"due_at": "n"}),
     ("running", 40, {"lease_until": "n"}),
@@ -95,9 +96,6 @@ def plans_of(connection: Connection, asked: Callable[[Connection], Any]) -> str:
 
 async def test_what_is_asked_is_answered_from_its_index(journal: Journal) -> None:
     await journal.write(fill)
-    plans = {
-        name: await journal.write(lambda c, asked=asked: plans_of(c, asked))
-        for name, (asked, _) in ASKED.items()
-    }
+    plans = {name: await journal.write(partial(plans_of, asked=asked)) for name, (asked, _) in ASKED.items()}
     elsewhere = {name: plan for name, plan in plans.items() if ASKED[name][1] not in plan}
     assert elsewhere == {}

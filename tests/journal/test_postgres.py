@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -97,7 +98,7 @@ async def test_connections_that_the_server_ended_are_replaced_unseen(
         await asyncio.to_thread(
             postgres_server.execute, END_OTHERS.format(name=server_url.rpartition("/")[2])
         )
-        assert await journal.write(lambda c, n=n: put(c, f"after{n}")) == f"after{n}"
+        assert await journal.write(partial(put, key=f"after{n}")) == f"after{n}"
         assert f"after{n}" in await kept(journal)
 
 
@@ -231,7 +232,7 @@ async def test_a_deadlock_between_nodes_is_tried_again(server_url: str) -> None:
     done = await asyncio.gather(
         nodes[0].write(lambda c: grow(c, "ab")), nodes[1].write(lambda c: grow(c, "ba"))
     )
-    assert done == ["ab", "ba"]
+    assert list(done) == ["ab", "ba"]
     found = await nodes[0].read(lambda c: set(c.scalars(sa.text("SELECT updated_at FROM state")).all()))
     assert found == {making.NOW + 2}
     for journal in nodes:

@@ -1,5 +1,6 @@
 """Forgetting: in slices, and never what someone still needs."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ async def prune(journal: Journal, what: Any, before: int, start: Any) -> tuple[i
     """Prune to the end: how many went, in how many slices."""
     total, slices, behind = 0, 0, start
     while True:
-        went, behind = await journal.write(lambda c, behind=behind: what(c, before, behind))
+        went, behind = await journal.write(partial(what, before=before, behind=behind))
         total, slices = total + went, slices + 1
         if behind == start:
             return total, slices

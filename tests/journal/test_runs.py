@@ -1,11 +1,12 @@
 """Runs: made once, held under a lease, moved by nobody but the holder."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from daemon.journal import runs
-from daemon.journal.database import Journal, LostLease
+from daemon.journal.database import Connection, Journal, LostLease
 from daemon.journal.runs import Filters, Lease, NewRun
 from daemon.model import times
 from daemon.model.reactions import Do
@@ -135,7 +136,7 @@ async def test_an_outcome_stands_or_falls_with_its_lease(journal: Journal) -> No
     (born,) = await making.made(journal, "e", lease=LEASE)
     await making.claimed(journal, LATER, OTHER)
 
-    def finish(connection: runs.Connection) -> None:
+    def finish(connection: Connection) -> None:
         runs.touch(connection, "popily", [("source", "7")], born.id, "add", NOW)
         runs.move(connection, born, RunStatus.SUCCEEDED)
 
@@ -178,11 +179,10 @@ async def test_a_person_decides_only_what_may_be_decided(journal: Journal) -> No
     await move(journal, dead, RunStatus.DEAD, error="no", finished_at=NOW)
     allowed = [RunStatus.DEAD, RunStatus.IN_DOUBT]
 
-    def retry(id: str) -> bool:
-        return False
-
     outcomes = [
-        await journal.write(lambda c, id=run.id: runs.decide(c, id, allowed, RunStatus.PENDING, due_at=NOW))
+        await journal.write(
+            partial(runs.decide, id=run.id, allowed=allowed, status=RunStatus.PENDING, due_at=NOW)
+        )
         for run in (dead, running, dead)
     ]
     assert outcomes == [True, False, False]
@@ -194,7 +194,9 @@ async def test_the_last_run_that_touched_an_object_is_known(journal: Journal) ->
     first, second = await making.made(journal, "e", "f")
     made = [("source", "7"), ("pop", "7")]
     for run, at in ((first, NOW), (second, NOW + 5), (first, NOW + 3), (first, NOW + 4)):
-        await journal.write(lambda c, run=run, at=at: runs.touch(c, "popily", made, run.id, "add", at))
+        await journal.write(
+            partial(runs.touch, account="popily", made=made, run_id=run.id, step_id="add", now=at)
+        )
     found = await journal.read(lambda c: runs.toucher(c, "popily", "source", "7"))
     assert found == (second, NOW + 5)
     assert await journal.read(lambda c: runs.toucher(c, "other", "source", "7")) is None

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -46,7 +47,7 @@ async def test_a_schedule_fires_once_however_many_try(journal: Journal) -> None:
 
 async def test_schedules_are_due_in_order_and_dropped_with_the_config(journal: Journal) -> None:
     for name, at in (("b", NOW), ("a", NOW + 1), ("never", None), ("c", NOW - 1)):
-        await journal.write(lambda c, name=name, at=at: schedules.set_row(c, name, "d", at))
+        await journal.write(partial(schedules.set_row, name=name, digest="d", next_at=at))
     assert [one.name for one in await journal.read(lambda c: schedules.due(c, NOW))] == ["c", "b"]
     assert await journal.read(schedules.next_due) == NOW - 1
     await journal.write(lambda c: schedules.advance(c, "b", NOW, None, None))
@@ -72,7 +73,8 @@ async def test_state_is_set_and_deleted(journal: Journal) -> None:
 async def test_the_newest_refusals_stay(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "REJECTIONS_KEPT", 5)
     for n in range(9):
-        await journal.write(lambda c, n=n: state.reject(c, NOW, "/hooks/x/…", 422, f"error {n}", "a\0b"))
+        refuse = partial(state.reject, at=NOW, path="/hooks/x/…", status=422, error=f"error {n}", body="a\0b")
+        await journal.write(refuse)
     found = await journal.read(lambda c: state.rejected(c, 3))
     assert [one.error for one in found] == ["error 8", "error 7", "error 6"]
     assert (found[0].body, found[0].status, found[0].at) == ("a\ufffdb", 422, NOW)

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_the_refusal_crosses_processes_and_ends_with_them(sqlite_url: str) -> No
 async def test_a_command_writes_beside_the_daemon(sqlite_url: str) -> None:
     daemon = await database.open_journal(sqlite_url, exclusive=True)
     command = await database.open_journal(sqlite_url)
-    both = [journal.write(lambda c, n=n: put(c, f"k{n}")) for n, journal in enumerate([daemon, command] * 20)]
+    both = [journal.write(partial(put, key=f"k{n}")) for n, journal in enumerate([daemon, command] * 20)]
     assert len(await asyncio.gather(*both)) == 40
     assert isinstance(daemon, SqliteJournal)
     assert len(await kept(daemon)) == 40
@@ -114,7 +115,7 @@ async def test_a_lock_that_stays_is_an_outage_and_then_over(
     other = sqlite3.connect(journal.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     outcomes = await asyncio.gather(
-        *(journal.write(lambda c, n=n: put(c, f"k{n}")) for n in range(3)), return_exceptions=True
+        *(journal.write(partial(put, key=f"k{n}")) for n in range(3)), return_exceptions=True
     )
     assert all(isinstance(one, JournalUnavailable) for one in outcomes)
     assert len({id(one) for one in outcomes}) == 3
@@ -164,7 +165,7 @@ async def test_the_log_is_emptied_beside_the_commits(
 ) -> None:
     monkeypatch.setattr(sqlite, "CHECKPOINT_AT", 300_000)
     for n in range(60):
-        await journal.write(lambda c, n=n: put(c, f"k{n % 3}", f"{n}{BIG}"))
+        await journal.write(partial(put, key=f"k{n % 3}", value=f"{n}{BIG}"))
     assert 0 < sqlite.log_size(journal.path) < 6_000_000  # of the 12 million bytes written
 
 
@@ -179,11 +180,11 @@ async def test_a_full_log_is_begun_anew_by_the_writer_and_cut(
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM state").fetchall()
     for n in range(20):
-        await journal.write(lambda c, n=n: put(c, "k", f"{n}{BIG}"))
+        await journal.write(partial(put, key="k", value=f"{n}{BIG}"))
     assert sqlite.log_size(journal.path) > sqlite.LOG_CEILING  # a reader holds it; the commits go on
     reader.close()
     for n in range(4):
-        await journal.write(lambda c, n=n: put(c, "k", f"{n}{BIG}"))
+        await journal.write(partial(put, key="k", value=f"{n}{BIG}"))
     assert sqlite.log_size(journal.path) < sqlite.LOG_CEILING
 
 

@@ -1,9 +1,10 @@
 """Steps: what is written of a call comes back whole."""
 
 from dataclasses import replace
+from functools import partial
 
 from daemon.journal import steps
-from daemon.journal.database import Journal
+from daemon.journal.database import Connection, Journal
 from daemon.model.runs import Doubt, Step, StepStatus
 from tests.journal.making import NOW
 
@@ -26,6 +27,11 @@ STEP = Step(
 )
 
 
+def put_all(connection: Connection, given: list[Step]) -> None:
+    for step in given:
+        steps.put(connection, step)
+
+
 async def of_run(journal: Journal, run_id: str) -> list[Step]:
     return await journal.read(lambda c: steps.of_run(c, run_id))
 
@@ -34,7 +40,7 @@ async def test_a_step_comes_back_as_it_was_put(journal: Journal) -> None:
     whole = replace(
         STEP, position=1, before={"n": 1}, remote="w", response=[1, {"a": False}], finished_at=NOW + 1
     )
-    await journal.write(lambda c: [steps.put(c, whole), steps.put(c, STEP)])
+    await journal.write(partial(put_all, given=[whole, STEP]))
     assert await of_run(journal, "r1") == [STEP, whole]
     assert await of_run(journal, "r2") == []
 
@@ -50,11 +56,8 @@ async def test_an_outcome_is_written_over_its_intent(journal: Journal) -> None:
 
 
 async def test_steps_of_several_runs_come_by_run(journal: Journal) -> None:
-    await journal.write(
-        lambda c: [
-            steps.put(c, replace(STEP, run_id=run, position=n)) for run in ("r1", "r2") for n in (1, 0)
-        ]
-    )
+    given = [replace(STEP, run_id=run, position=n) for run in ("r1", "r2") for n in (1, 0)]
+    await journal.write(partial(put_all, given=given))
     found = await journal.read(lambda c: steps.of_runs(c, ["r2", "r1", "r3"]))
     assert {run: [step.position for step in each] for run, each in found.items()} == {
         "r1": [0, 1],
@@ -66,7 +69,7 @@ async def test_steps_of_several_runs_come_by_run(journal: Journal) -> None:
 async def test_steps_that_wait_for_a_remote_work_are_found(journal: Journal) -> None:
     waiting = replace(STEP, status=StepStatus.WAITING, remote="popily sources 7")
     done = replace(waiting, run_id="r2", status=StepStatus.SUCCEEDED)
-    await journal.write(lambda c: [steps.put(c, waiting), steps.put(c, done)])
+    await journal.write(partial(put_all, given=[waiting, done]))
     assert await journal.read(lambda c: steps.of_remote(c, "popily sources 7")) == [waiting]
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -35,9 +37,9 @@ async def test_the_config_decides_which_watches_there_are(journal: Journal) -> N
 
 async def test_an_unchanged_watch_keeps_its_time_and_a_changed_one_its_past(journal: Journal) -> None:
     await journal.write(lambda c: watches.configure(c, [polled("a"), polled("b")]))
-    past = {"due_at": NOW + times.HOUR, "failures": 4, "polled_at": NOW, "paused": True}
+    past: dict[str, Any] = {"due_at": NOW + times.HOUR, "failures": 4, "polled_at": NOW, "paused": True}
     for name in ("a", "b"):
-        await journal.write(lambda c, name=name: watches.change(c, name, **past))
+        await journal.write(partial(watches.change, name=name, **past))
     later = NOW + times.MINUTE
     wished = [polled("a", due_at=later), polled("b", due_at=later, every=times.SECOND)]
     await journal.write(lambda c: watches.configure(c, wished))
@@ -51,7 +53,7 @@ async def test_what_is_asked_for_is_due_at_the_earlier_time(journal: Journal) ->
     await journal.write(lambda c: watches.request(c, []))
     for due_at in (NOW + 5, NOW + 3, NOW + 9, None):
         row = polled("hint:x", role="hint", due_at=due_at)
-        await journal.write(lambda c, row=row: watches.request(c, [row]))
+        await journal.write(partial(watches.request, rows=[row]))
     found = await journal.read(lambda c: watches.get(c, "hint:x"))
     assert found is not None
     assert found.due_at == NOW + 3
@@ -119,7 +121,7 @@ async def test_what_is_remembered_is_written_over(journal: Journal) -> None:
         "1", memory=None, version=2, state="done", since=NOW, stalled_told=True, callbacks=3, event_id="e"
     )
     for kept in (old, new):
-        await journal.write(lambda c, kept=kept: watches.remember(c, "popily", "sources", [kept]))
+        await journal.write(partial(watches.remember, account="popily", resource="sources", kept=[kept]))
     assert await journal.read(lambda c: watches.recall(c, "popily", "sources", None)) == {"1": new}
 
 

@@ -1,6 +1,7 @@
 """One way to write: each function stands or falls alone, and its result comes after the commit."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def leave_half_read(connection: Connection) -> None:
 
 
 async def test_what_is_handed_in_together_is_one_commit(journal: Journal, batches: list[int]) -> None:
-    given = await asyncio.gather(*(journal.write(lambda c, n=n: put(c, f"k{n}")) for n in range(9)))
+    given = await asyncio.gather(*(journal.write(partial(put, key=f"k{n}")) for n in range(9)))
     assert given == [f"k{n}" for n in range(9)]
     assert batches == [9]
     assert await keys(journal) == set(given)
@@ -72,14 +73,10 @@ async def test_what_comes_during_a_commit_is_the_next_one(journal: Journal, batc
 async def test_a_function_that_fails_undoes_itself_alone(
     journal: Journal, batches: list[int], fail: Any
 ) -> None:
-    good, bad, late = await asyncio.gather(
-        journal.write(lambda c: put(c, "good")),
-        journal.write(fail),
-        journal.write(lambda c: put(c, "late")),
-        return_exceptions=True,
-    )
-    assert (good, late) == ("good", "late")
-    assert isinstance(bad, IntegrityError | LookupError)
+    functions: list[Any] = [lambda c: put(c, "good"), fail, lambda c: put(c, "late")]
+    outcomes = await asyncio.gather(*(journal.write(fn) for fn in functions), return_exceptions=True)
+    assert (outcomes[0], outcomes[2]) == ("good", "late")
+    assert isinstance(outcomes[1], IntegrityError | LookupError)
     assert batches == [3]
     assert await keys(journal) == {"good", "late"}
     assert await journal.write(lambda c: put(c, "usable")) == "usable"
@@ -87,7 +84,7 @@ async def test_a_function_that_fails_undoes_itself_alone(
 
 async def test_every_function_of_a_commit_may_fail_on_its_own(journal: Journal) -> None:
     outcomes = await asyncio.gather(
-        *(journal.write(lambda c, n=n: fail_after_put(c, f"k{n}")) for n in range(4)), return_exceptions=True
+        *(journal.write(partial(fail_after_put, key=f"k{n}")) for n in range(4)), return_exceptions=True
     )
     assert [str(one) for one in outcomes] == ["'k0'", "'k1'", "'k2'", "'k3'"]
     assert await keys(journal) == set()
@@ -115,7 +112,7 @@ async def test_the_result_comes_when_another_connection_sees_the_row(journal: Jo
     other = await database.open_journal(url)
     try:
         for n in range(5):
-            await journal.write(lambda c, n=n: put(c, f"k{n}"))
+            await journal.write(partial(put, key=f"k{n}"))
             assert f"k{n}" in await keys(other)
     finally:
         await other.close()
@@ -157,7 +154,7 @@ async def test_who_stops_waiting_harms_nobody(journal: Journal) -> None:
 
 async def test_closing_waits_for_what_was_handed_in_and_takes_no_more(url: str) -> None:
     journal = await database.open_journal(url)
-    waiting = [asyncio.create_task(journal.write(lambda c, n=n: put(c, f"k{n}"))) for n in range(3)]
+    waiting = [asyncio.create_task(journal.write(partial(put, key=f"k{n}"))) for n in range(3)]
     await asyncio.sleep(0)
     await journal.close()
     assert [await one for one in waiting] == ["k0", "k1", "k2"]
