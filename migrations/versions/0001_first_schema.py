@@ -157,6 +157,9 @@ def _runs() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def _runs_indexes() -> None:
     op.create_index(
         "runs_due",
         "runs",
@@ -295,6 +298,7 @@ def upgrade() -> None:
     _cursors()
     _reactions()
     _runs()
+    _runs_indexes()
     _steps()
     _remotes()
     _watches()
