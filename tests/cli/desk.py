@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from typer.testing import CliRunner
 
@@ -104,16 +104,15 @@ class Desk:
             raise answer.exception
         return Answer(answer.exit_code, answer.stdout, answer.stderr)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The command in a process of its own."""
+    def start(self, *arguments: str, into: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:
+        """The command in a process of its own; what it prints goes *into* a file, else into two pipes."""
         command = [sys.executable, "-m", "daemon", "--config", str(self.config), *arguments]
-        environment = {**os.environ, "PYTHONPATH": str(sources.ROOT)}
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(sources.ROOT)},
+            stdout=into,
+            stderr=into,
             text=True,
         )
 

@@ -1,0 +1,49 @@
+"""``pointsman reference`` and ``schema``: what the code says about itself."""
+
+import pytest
+
+from daemon.connectors import discover
+from tests.cli.desk import Desk
+
+
+def test_actions_tell_their_doubt_and_schemas(bare_desk: Desk) -> None:
+    answer = bare_desk.run("reference", "actions", "--json")
+    assert (answer.code, answer.err) == (0, "")
+    listed = {one["name"]: one for one in answer.document["actions"]}
+    assert set(listed) == set(discover().actions)
+    create = listed["populr.create_pop"]
+    assert create["doubt"] == "probed"
+    assert "template_id" in create["parameters"]["properties"]
+    assert create["result"]["type"] == "object"
+
+
+def test_events_tell_their_schemas(bare_desk: Desk) -> None:
+    listed = bare_desk.call("reference", "events", "--json").document["events"]
+    assert {one["type"] for one in listed} == set(discover().events)
+
+
+def test_commands_tell_what_is_built_alone(bare_desk: Desk) -> None:
+    listed = bare_desk.call("reference", "commands", "--json").document["commands"]
+    names = {one["name"] for one in listed}
+    assert {"pointsman run", "pointsman events tail", "pointsman db upgrade"} <= names
+    assert not {"pointsman plan", "pointsman db copy"} & names
+
+
+@pytest.mark.parametrize("kind", ["events", "actions", "config", "commands"])
+def test_each_reference_is_a_page(bare_desk: Desk, kind: str) -> None:
+    answer = bare_desk.call("reference", kind)
+    assert answer.code == 0
+    assert answer.out.startswith(f"# {kind.capitalize()}\n")
+
+
+def test_an_unknown_reference_asks_what_was_meant(bare_desk: Desk) -> None:
+    answer = bare_desk.call("reference", "event")
+    assert answer.code == 2
+    assert "Did you mean events?" in answer.err
+
+
+def test_the_schema_needs_no_config(bare_desk: Desk) -> None:
+    bare_desk.config.unlink()
+    schema = bare_desk.run("schema").document
+    assert schema["type"] == "object"
+    assert {"daemon", "services", "watch", "reaction"} <= set(schema["properties"])
