@@ -181,3 +181,19 @@ async def test_leases_are_judged_by_the_clock_of_the_database(journal: Journal) 
     first = await journal.lease_now()
     second = await journal.lease_now()
     assert 1_700_000_000_000_000 < first <= second < first + 60_000_000
+
+
+async def test_a_mistake_between_two_commits_leaves_nobody_waiting(url: str) -> None:
+    sizes: list[int] = []
+
+    def fail_at_first(size: int) -> None:
+        sizes.append(size)
+        if len(sizes) == 1:
+            raise ValueError("ours")
+
+    journal = await database.open_journal(url, observe=fail_at_first)
+    with pytest.raises(JournalUnavailable, match="ours"):
+        await journal.write(partial(put, key="first"))
+    assert await journal.write(partial(put, key="second")) == "second"
+    assert await keys(journal) == {"second"}
+    await journal.close()
