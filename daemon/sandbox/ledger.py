@@ -14,8 +14,9 @@ KEPT = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange. ``effect`` is a ``noun.verb`` or None, ``object_id`` what it happened to, ``fault``
-    the id of the fault that met it; ``by`` is ``client`` or, for callbacks, ``service``."""
+    """One exchange. ``at`` is the instant of the answer, or of the sending for callbacks; ``effect`` a
+    ``noun.verb`` or None, ``object_id`` what it happened to, ``fault`` the id of the fault that met it; ``by`` is
+    ``client`` or, for callbacks, ``service``."""
 
     n: int
     at: int

@@ -166,6 +166,7 @@ class Calls:
     async def _post(self, url: str, raw: bytes, effect: str, object_id: str) -> int | None:
         """One try; Populr is not known to repeat a call that failed."""
         status: int | None = None
+        sent_at = self.clock.now()
         if self._session is not None:
             headers = {"Content-Type": "application/json"}
             try:
@@ -176,14 +177,21 @@ class Calls:
                     status = answer.status
             except (aiohttp.ClientError, TimeoutError):
                 status = None
-        self._note(effect, object_id, url=url, raw=raw, status=status)
+        self._note(effect, object_id, at=sent_at, url=url, raw=raw, status=status)
         return status
 
     def _note(
-        self, effect: str, object_id: str, *, url: str = "", raw: bytes = b"", status: int | None = None
+        self,
+        effect: str,
+        object_id: str,
+        *,
+        at: int | None = None,
+        url: str = "",
+        raw: bytes = b"",
+        status: int | None = None,
     ) -> None:
         self.book.write(
-            at=self.clock.now(),
+            at=self.clock.now() if at is None else at,
             service="populr",
             by="service",
             method="POST" if url else "",

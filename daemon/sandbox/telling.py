@@ -25,7 +25,7 @@ def in_words(sandbox: "server.Sandbox", entry: Entry) -> str:
 
 
 def _told(name: str, request: Any) -> str:
-    return f"Populr calls back about {name}"
+    return f"Populr calls about {name}"
 
 
 def _length(request: Any, name: str = "") -> int:
@@ -42,7 +42,7 @@ WORDS: dict[str, Callable[[str, Any], str]] = {
     "source.added": lambda name, request: f"“{_text(request, 'title')}”",
     "documents.added": lambda name, request: f"{_length(request)} documents to learn from",
     "classifier.created": lambda name, request: f"“{_text(request, 'name')}”",
-    "folder.created": lambda name, request: f"Plotly folder {name} is made",
+    "folder.created": lambda name, request: f"Plotly folder “{_text(request, 'path')}”",
     "grid.created": lambda name, request: f"Plotly grid {name} is made",
     "pop.created": lambda name, request: f"a page for {name}",
     "pop.published": lambda name, request: f"{name} is published",

@@ -56,6 +56,17 @@ def test_a_clock_that_stands_is_refused(speed: float) -> None:
         clock.FastClock(START, speed)
 
 
+def test_a_held_clock_stands_until_it_is_let_go() -> None:
+    fast = clock.FastClock(START, speed=1_000_000, held=True)
+    time.sleep(0.01)
+    assert (fast.now(), fast.until(START)) == (START, 0)
+    fast.go()
+    time.sleep(0.01)
+    moved = fast.now()
+    fast.go()
+    assert fast.now() >= moved > START
+
+
 async def test_sleeping_follows_the_clock() -> None:
     fast = clock.FastClock(START, speed=100_000)
     before, began = fast.now(), time.monotonic()

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import io
 import math
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -38,6 +40,8 @@ STORY_SECONDS = 30 * 60
 AT_LEAST, AROUND = 60.0, 40.0
 """Real seconds: the least patience with a story, and what its calls may take beside its own time."""
 MOST_RUNS = 1_000
+PLAIN_WIDTH = 100
+"""Columns of the table where it is not for a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +60,21 @@ def demo(
         float, typer.Option(metavar="N", help="How many times as fast as real time its clock goes.")
     ] = SPEED,
 ) -> None:
-    """Play the example config against five simulated services, and tell what happens.
+    """Play the example config against simulated services.
 
-    Nothing outside this machine is touched. It needs no config of yours, and makes a journal of its own. The
-    clock begins just before two at night; with --once the exit code is 0 only if every expected effect is there,
-    exactly as often as expected.
+    Tells what happens, then what was expected and found. Nothing outside this machine is touched. It needs no
+    config of yours, and makes a journal of its own. The clock begins just before two at night; with --once the
+    exit code is 0 only if every expected effect is there, exactly as often as expected.
+
+    \b
+      pointsman demo --once
     """
     if not (math.isfinite(speed) and 0 < speed <= FASTEST):
         context.fail(f"--speed: a number above 0 and up to {FASTEST:g} is expected (came {speed:g}).")
     given: context.Context = state.obj
-    console = Console(highlight=False)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may lack the marks
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     raise typer.Exit(play(Wish(speed, once, patience(speed)), console, given.catalog()))
 
 
@@ -85,9 +94,11 @@ def play(
         good = uvloop.run(perform(wish, console, catalog, folder, arrange))
     except house.Refused as refused:
         context.refuse(refused.problems)
+    except BrokenPipeError:  # whoever read us has gone
+        return context.NOT_GOOD
     except (OSError, listening.CannotListen, database.JournalUnavailable) as broken:
         context.fail(
-            f"The demo could not start: {broken}. Its log is {stage.log_file(folder)}.", context.NOT_GOOD
+            f"The demo cannot go on: {broken}. Its log is {stage.log_file(folder)}.", context.NOT_GOOD
         )
     if good and wish.once:
         shutil.rmtree(folder)
@@ -110,9 +121,12 @@ async def perform(
         teller = Teller(built, console)
         built.clock.go()
         await follow(teller, stop, Ending(built, teller, wish.limit).reached)
+        if stop.is_set():
+            screen.break_off(console, built)
+            return False
         rows = verdict.judge(await look(built, teller))
         screen.conclude(rows, console, built, kept=not (wish.once and verdict.is_good(rows)))
-        if not wish.once and not stop.is_set():
+        if not wish.once:
             screen.show_around(built, console)
             await follow(teller, stop, never)
     return verdict.is_good(rows)

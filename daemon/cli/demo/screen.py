@@ -33,6 +33,7 @@ def conclude(rows: Sequence[verdict.Row], console: Console, built: Stage, *, kep
     """The table, the verdict in a sentence, and where the log is if it is *kept*."""
     say(console)
     console.print(verdict.draw(rows))
+    say(console)
     wrong = [row for row in rows if row.wrong]
     if not wrong:
         say(
@@ -40,12 +41,20 @@ def conclude(rows: Sequence[verdict.Row], console: Console, built: Stage, *, kep
             Text(f"All {len(rows)} kinds of effects are there, exactly as often as expected.", "green"),
         )
     for row in wrong:
-        say(console, Text(f"{row.where} {row.what}: {row.expected} expected, {row.found} found", "bold red"))
+        counted = f"{row.expected} expected, {row.found} found"
+        say(console, Text(f"{row.where} {row.what}: {counted} ({row.wrong})", "bold red"))
     if kept:
-        say(
-            console,
-            Text(f"Journal, config and log are in {built.folder}; the log is {built.log_file.name}.", "dim"),
-        )
+        _say_where(console, built)
+
+
+def break_off(console: Console, built: Stage) -> None:
+    """Said when somebody has stopped the demo."""
+    say(console, "Stopped before the story had ended.")
+    _say_where(console, built)
+
+
+def _say_where(console: Console, built: Stage) -> None:
+    say(console, Text(f"Journal, config and log ({built.log_file.name}) are in {built.folder}", "dim"))
 
 
 def show_around(built: Stage, console: Console) -> None:

@@ -103,8 +103,13 @@ def draw(line: Line, zone: tzinfo) -> Text:
         (f"{mark} ", colour),
         (f"{line.name:<{NAME_WIDTH}} ", colour),
         (f"{shortened(line.subject):<{SUBJECT_WIDTH}} ", "dim"),
-        line.words,
+        visible(line.words),
     )
+
+
+def visible(text: str) -> str:
+    """*text* with a dot for everything that a terminal would obey instead of show."""
+    return "".join(one if one.isprintable() else "·" for one in text)
 
 
 def to_local(instant: int, zone: tzinfo) -> datetime:
@@ -114,6 +119,7 @@ def to_local(instant: int, zone: tzinfo) -> datetime:
 
 def shortened(subject: str) -> str:
     """*subject* within its column; a long id is told by its end, where ids differ."""
+    subject = visible(subject)
     return subject if len(subject) <= SUBJECT_WIDTH else f"…{subject[-SUBJECT_WIDTH + 3 :]}"
 
 
@@ -133,11 +139,6 @@ def _change(data: JsonObject) -> str:
 def _opening(data: JsonObject) -> str:
     views = jsons.as_object(data.get("delta")).get("views") or 0
     return f"{jsons.as_object(data.get('tracer')).get('name')}: {_number(int(views), 'new view')}"
-
-
-def _edits(data: JsonObject) -> str:
-    changed = data.get("changed")
-    return "changed: " + ", ".join(map(str, changed)) if isinstance(changed, list) and changed else "edited"
 
 
 def _error(data: JsonObject) -> str:
@@ -163,5 +164,5 @@ WORDS: dict[str, Callable[[JsonObject], str]] = {
     "signups.ready": lambda data: f"a page for each of {_rows(data)}",
     "populr.callback.received": _words("a hint, to be read back"),
     "populr.tracer.opened": _opening,
-    "populr.collaboration.finished": _edits,
+    "populr.collaboration.finished": _words("a collaborator has finished"),
 }

@@ -15,6 +15,7 @@ from daemon.model.events import Event
 from daemon.model.runs import Run
 from daemon.sandbox import story
 
+GROUPS = {"event": "event in the journal", "run": "run that succeeded"}
 Effects = Mapping[tuple[str, str, str], int]
 
 
@@ -118,23 +119,27 @@ def _differ(expected: Mapping[str, int], found: Mapping[str, int]) -> str:
 
 def draw(rows: Iterable[Row]) -> Table:
     """The table, a rule between effects, events and runs."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title_justify="left")
-    table.add_column("where", style="dim")
-    table.add_column("what", overflow="fold")
-    table.add_column("expected", justify="right")
-    table.add_column("found", justify="right")
-    table.add_column("", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table.add_column("", width=1)
+    table.add_column("effect", no_wrap=True)
+    table.add_column("expected", justify="right", no_wrap=True)
+    table.add_column("found", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, overflow="ellipsis", style="dim")
     before = ""
     for row in rows:
-        group = row.where if row.where in ("event", "run") else "effect"
-        if before and group != before:
+        group = row.where if row.where in GROUPS else ""
+        if group != before:
             table.add_section()
+            table.add_row("", Text(GROUPS[group], "bold"))
         before = group
-        table.add_row(row.where, row.what, str(row.expected), str(row.found), _mark(row))
+        what = row.what if group else f"{row.where} {row.what}"
+        table.add_row(_mark(row), what, str(row.expected), str(row.found), _words(row))
     return table
 
 
 def _mark(row: Row) -> Text:
-    if row.wrong:
-        return Text(f"✗ {row.wrong}", "bold red")
-    return Text.assemble(("✓", "green"), (f" {row.words}" if row.words else "", "dim"))
+    return Text("✗", "bold red") if row.wrong else Text("✓", "green")
+
+
+def _words(row: Row) -> Text:
+    return Text(row.wrong, "bold red") if row.wrong else Text(row.words)
