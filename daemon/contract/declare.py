@@ -24,10 +24,13 @@ R = TypeVar("R", bound=BaseModel)
 class Parameters(BaseModel):
     """Base of an action's parameters: unknown names are errors; every field has a description.
 
-    An error about a value never quotes it: it may be secret.
+    An error about a value never quotes it: it may be secret. A number where a text is wanted becomes one: a
+    lone template keeps the type of what it gives, and ids are often numbers.
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, hide_input_in_errors=True, coerce_numbers_to_str=True
+    )
 
 
 class Result(BaseModel):
