@@ -87,7 +87,8 @@ def test_what_nobody_expected_is_told() -> None:
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_table_fits_the_screen(width: int) -> None:
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(verdict.draw(verdict.judge(all_found())))
+    lost = run("publish-what-was-edited", RunStatus.DEAD, "a long story of what went wrong " * 5)
+    console.print(verdict.draw(verdict.judge(all_found(runs=(lost,)))))
     lines = console.export_text().splitlines()
     assert max(map(len, lines)) <= width
     for name in ["popily source.added", "populr.collaboration.finished", "publish-what-was-edited"]:

@@ -21,9 +21,9 @@ from daemon.cli.demo import command
 from daemon.sandbox.faults import Fault
 
 def arrange(sandbox):
-    sandbox.faults.add(Fault("plotly", "status", path="*/row", status=int(sys.argv[1]), times=None))
+    sandbox.faults.add(Fault("plotly", "status", path="*/row", status=500, times=None))
 
-wish = command.Wish(speed=600, once=True, limit=float(sys.argv[2]))
+wish = command.Wish(speed=600, once=True, limit=14.0)
 sys.exit(command.play(wish, Console(width=100), connectors.discover(), arrange))
 """
 
@@ -56,7 +56,7 @@ def test_the_story_ends_with_every_effect_exactly_as_often_as_expected(tmp_path:
     assert re.search(
         r"^\d\d:\d\d:\d\d ▸ plotly grid.rows_appended +ada:\d+ +Plotly grid ada:\d+ got a row$",
         done.stdout,
-        re.M,
+        re.MULTILINE,
     )
     table = rows(done.stdout)
     for one in story.EFFECTS:
@@ -87,14 +87,11 @@ def test_the_lines_are_in_the_order_in_which_things_happened(tmp_path: Path) -> 
 
 
 @pytest.mark.timeout(LONGEST_SECONDS + 10)
-@pytest.mark.parametrize("status, limit, plight", [(500, 14, "waiting|running"), (400, 60, "dead")])
-def test_a_missing_effect_is_named(tmp_path: Path, status: int, limit: int, plight: str) -> None:
-    done = run(tmp_path, "-c", PLOTLY_FAILS, str(status), str(limit))
+def test_a_missing_effect_is_named(tmp_path: Path) -> None:
+    done = run(tmp_path, "-c", PLOTLY_FAILS)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "plotly grid.rows_appended: 1 expected, 0 found (missing)" in done.stdout
-    assert re.search(
-        rf"^run count-an-opening: 1 expected, 0 found \(missing; ({plight})", done.stdout, re.MULTILINE
-    )
+    assert re.search(r"^run count-an-opening: 1 expected, 0 found \(missing; \w+", done.stdout, re.MULTILINE)
     (folder,) = tmp_path.iterdir()
     assert str(folder) in done.stdout
     assert (folder / "pointsman.log").stat().st_size > 0

@@ -124,7 +124,7 @@ def draw(rows: Iterable[Row]) -> Table:
     table.add_column("effect", no_wrap=True)
     table.add_column("expected", justify="right", no_wrap=True)
     table.add_column("found", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, overflow="ellipsis", style="dim")
+    table.add_column("", style="dim")  # the only one that may be broken into lines
     before = ""
     for row in rows:
         group = row.where if row.where in GROUPS else ""
@@ -142,4 +142,4 @@ def _mark(row: Row) -> Text:
 
 
 def _words(row: Row) -> Text:
-    return Text(row.wrong, "bold red") if row.wrong else Text(row.words)
+    return Text(row.wrong.partition(";")[0], "bold red") if row.wrong else Text(row.words)
