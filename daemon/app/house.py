@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -145,7 +146,9 @@ class House:
             journal=journal,
             router=Router(journal, timed, Rules(settled.reactions), worker, bells.router, bells.workers),
             worker=worker,
-            watcher=Watcher(journal, timed, self.services, bells, settled.daemon.node),
+            watcher=Watcher(
+                journal, timed, self.services, bells, settled.daemon.node, settled.daemon.lease
+            ),
             schedules=Schedules(journal, timed, wakes, self._schedule_bell, bells.router),
             upkeep=Upkeep(journal, timed, settled.retention.events, settled.retention.runs),
             public=public,
@@ -197,10 +200,17 @@ class House:
             ("leases", rooms.worker.renew, Bell()),
         ]
         rooms.tasks = [
-            asyncio.create_task(bell.keep(name, once, rung, self._pulse.beat), name=name)
+            asyncio.create_task(
+                bell.keep(name, once, rung, self._pulse.beat, partial(self._due_in, name)), name=name
+            )
             for name, once, rung in loops
         ]
         rooms.tasks.append(asyncio.create_task(notifying.feed_watchdog(self._pulse), name="watchdog"))
+
+    def _due_in(self, name: str) -> float:
+        """Seconds until the next thing that the loop *name* knows to fall due."""
+        next_at = {"worker": self.rooms.worker.next_at, "watcher": self.rooms.watcher.next_at}.get(name)
+        return bell.LOOK_AGAIN if next_at is None else self._clock.until(next_at)
 
     def addresses(self) -> dict[str, list[str]]:
         """Where the daemon listens, by side."""

@@ -6,6 +6,7 @@ behind it the router.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,17 +23,21 @@ from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
 from daemon.intake import due, findings
 from daemon.intake.findings import OWN, Look, Stale
-from daemon.journal import events, hints, watches
+from daemon.journal import events, hints, runs, watches
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
 from daemon.journal.watches import Polled
 from daemon.model import times
 from daemon.model.events import Fact
 from daemon.model.jsons import JsonObject
-from daemon.model.times import MINUTE, SECOND, Clock
+from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 
 AT_ONCE = 32  # polls under way
-LEASE = 5 * MINUTE  # a poll holds its row no longer
+LONGEST_POLL = 5 * MINUTE
+LEASE = 30 * SECOND
+RENEWALS = 3  # in one lease
+LOOK_AGAIN = 200 * MILLISECOND  # after a look that somebody else's was faster than
+TOLD_ONE_BY_ONE = 10  # events of one poll; more of them are one log line
 
 log = structlog.get_logger()
 
@@ -47,33 +52,46 @@ class Bells:
 
 
 class Watcher:
-    """This node's polling. *services* gives the present accounts."""
+    """This node's polling. *services* gives the present accounts; *lease* is how long a claimed row is held
+    without being renewed (microseconds of real time).
+    """
 
     def __init__(
-        self, journal: Journal, clock: Clock, services: Callable[[], Services], bells: Bells, node: str
+        self,
+        journal: Journal,
+        clock: Clock,
+        services: Callable[[], Services],
+        bells: Bells,
+        node: str,
+        lease: int = LEASE,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._services = services
         self._bells = bells
         self._node = node
-        self._polling: set[asyncio.Task[None]] = set()
+        self._lease = lease
+        self._renewed_at = 0
+        self._polling: dict[str, asyncio.Task[None]] = {}
+        self.next_at: int | None = None  # when the next row falls due, as far as is known
 
     async def once(self) -> bool:
         """Begin the polls that are due, as many as may be under way; whether there were any."""
+        lease_now = await self._journal.lease_now()
+        await self._renew(lease_now)
         room = AT_ONCE - len(self._polling)
         if room <= 0:
             return False
         now = self._clock.now()
-        first = await self._journal.read(watches.next_due)
+        first = await self._journal.read(partial(watches.next_due, lease_now=lease_now))
+        self.next_at = first
         if first is None or first > now:
             return False
-        lease_now = await self._journal.lease_now()
         claim = partial(
             watches.claim,
             now=now,
             node=self._node,
-            lease_until=lease_now + LEASE,
+            lease_until=lease_now + self._lease,
             lease_now=lease_now,
             limit=room,
         )
@@ -81,25 +99,40 @@ class Watcher:
         for row in rows:
             metrics.poll_lag.set((now - (row.due_at or now)) / SECOND)
             task = asyncio.create_task(self._poll(row), name=f"poll {row.name}")
-            self._polling.add(task)
-            task.add_done_callback(self._ended)
+            self._polling[row.name] = task
+            task.add_done_callback(partial(self._ended, row.name))
         return bool(rows)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._polling.discard(task)
+    async def _renew(self, lease_now: int) -> None:
+        """Hold the rows that are being polled, when a third of a lease has passed since the last time."""
+        if not self._polling or lease_now < self._renewed_at + self._lease // RENEWALS:
+            return
+        self._renewed_at = lease_now
+        renew = partial(
+            watches.renew, node=self._node, held=list(self._polling), until=lease_now + self._lease
+        )
+        await self._journal.write(renew)
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._polling.get(name) is task:
+            del self._polling[name]
         self._bells.watches.ring()
 
     async def drain(self) -> None:
-        """Cut polls short: a poll changes nothing until it is written whole."""
-        for task in list(self._polling):
+        """Cut polls short, and give their rows back: a poll changes nothing until it is written whole."""
+        cut = dict(self._polling)
+        for task in cut.values():
             task.cancel()
-        await asyncio.gather(*self._polling, return_exceptions=True)
+        await asyncio.gather(*cut.values(), return_exceptions=True)
+        if cut:
+            with contextlib.suppress(JournalUnavailable):
+                await self._journal.write(partial(watches.hand_back, node=self._node, held=list(cut)))
 
     # One poll
 
     async def _poll(self, row: Polled) -> None:
         try:
-            async with asyncio.timeout(LEASE / SECOND):
+            async with asyncio.timeout(LONGEST_POLL / SECOND):
                 await self._look(row)
             outcome = "ok"
         except (errors.ServiceError, TimeoutError, ValidationError) as failed:
@@ -107,8 +140,8 @@ class Watcher:
             await self._guarded(row, self._failed(row, failed))
         except Stale:
             outcome = "stale"
-            now = self._clock.now()
-            await self._guarded(row, self._journal.write(partial(watches.settle, one=row, due_at=now)))
+            again = partial(watches.settle, one=row, due_at=self._clock.now() + LOOK_AGAIN)
+            await self._guarded(row, self._journal.write(again))
         except (LostLease, JournalUnavailable) as lost:
             outcome = "lost"
             log.warning("poll.lost", watch=row.name, error=str(lost))
@@ -130,12 +163,15 @@ class Watcher:
         options = watch.options.model_validate(row.options)
         wanted = row.wanted if row.wanted is not None else watch.wanted(options)
         now = self._clock.now()
-        before, asked = await self._journal.read(
+        before, asked, trace = await self._journal.read(
             lambda connection: (
                 _recall(connection, row, wanted, watch.scope(options)),
-                hints.waiting(connection, row.name) if row.role == "hint" else [],
+                asked := hints.waiting(connection, row.name) if row.role == "hint" else [],
+                _trace(connection, row, watch.noun, asked),
             )
         )
+        if trace is not None:  # this task is this poll's alone, so nothing need be unbound
+            structlog.contextvars.bind_contextvars(trace=trace)
         cursor = Cursor(
             memory={id: one.memory for id, one in before.items() if one.memory is not None},
             wanted=wanted,
@@ -159,13 +195,11 @@ class Watcher:
             return told
 
         told = await self._journal.write(write)
-        if told.events or told.refuted:
-            log.info("watch.told", watch=row.name, events=told.events, refuted=told.refuted)
+        if told.events or told.refuted or row.failing_told:
             self._bells.router.ring()
-        if row.failing_told:
-            log.info("watch.recovered", watch=row.name)
         if told.woken:
             self._bells.workers.ring()
+        _log(row, told)
 
     async def _failed(self, row: Polled, failed: Exception) -> None:
         now, chance = self._clock.now(), random.random()  # noqa: S311 - jitter
@@ -194,6 +228,28 @@ class Watcher:
         (log.warning if failures == 1 or tells else log.debug)("watch.failed", watch=row.name, error=text)
         if tells:
             self._bells.router.ring()
+
+
+def _log(row: Polled, told: findings.Told) -> None:
+    if len(told.events) <= TOLD_ONE_BY_ONE:
+        for news in told.events:
+            log.info("watch.told", watch=row.name, trace=news.trace, event_id=news.event, type=news.type)
+    else:
+        log.info("watch.told", watch=row.name, events=len(told.events))
+    if told.refuted:
+        log.warning("callback.refuted", watch=row.name, callbacks=told.refuted)
+    if row.failing_told:
+        log.info("watch.recovered", watch=row.name)
+
+
+def _trace(connection: Connection, row: Polled, noun: str, asked: Sequence[hints.Hint]) -> str | None:
+    """The chain that a poll belongs to: its callback's, or that of the run whose work is followed."""
+    if asked:
+        return asked[0].event_id  # a callback begins its chain
+    if row.role != "follow" or not row.wanted:
+        return None
+    touched = runs.toucher(connection, row.account, noun, row.wanted[0])
+    return touched[0].trace if touched is not None else None
 
 
 def _recall(

@@ -43,11 +43,15 @@ class Bell:
 
 
 async def keep(
-    name: str, once: Callable[[], Awaitable[bool]], bell: Bell, beat: Callable[[str], None]
+    name: str,
+    once: Callable[[], Awaitable[bool]],
+    bell: Bell,
+    beat: Callable[[str], None],
+    due_in: Callable[[], float] = lambda: LOOK_AGAIN,
 ) -> None:
     """The one loop: ``once()`` for as long as there is something to do, else wait for the bell.
 
-    Trouble with the journal is told once and waited out; a bug of ours is logged and the loop goes on. *beat*
+    *due_in* tells how many seconds away the next thing is that the loop knows of: it is not slept through. Trouble with the journal is told once and waited out; a bug of ours is logged and the loop goes on. *beat*
     is told of every round: it feeds the watchdog.
     """
     troubled = False
@@ -68,4 +72,4 @@ async def keep(
             troubled, busy = True, False
             await asyncio.sleep(AFTER_TROUBLE)
         if not busy:
-            await bell.wait(LOOK_AGAIN)
+            await bell.wait(min(LOOK_AGAIN, due_in()))

@@ -46,6 +46,7 @@ class Worker:
         self._lease = lease
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
+        self.next_at: int | None = None  # when the next run falls due, as far as is known
         self._renewed_at = 0.0
 
     # The router's side
@@ -73,7 +74,8 @@ class Worker:
             return False
         now = self._clock.now()
         lease_now = await self._journal.lease_now()
-        if not await self._journal.read(lambda connection: _anything_due(connection, now, lease_now)):
+        self.next_at, is_due = await self._journal.read(lambda connection: _look(connection, now, lease_now))
+        if not is_due:
             return False
         lease = Lease(self.node, lease_now + self._lease)
         held = list(self._in_hand)  # a lease that ran out while the machine slept is renewed, not taken
@@ -125,5 +127,7 @@ class Worker:
         return len(cut)
 
 
-def _anything_due(connection: Connection, now: int, lease_now: int) -> bool:
-    return runs.oldest_due(connection, now) is not None or runs.has_expired(connection, lease_now)
+def _look(connection: Connection, now: int, lease_now: int) -> tuple[int | None, bool]:
+    """When the next run falls due, and whether there is anything to claim now."""
+    first = runs.next_due(connection)
+    return first, (first is not None and first <= now) or runs.has_expired(connection, lease_now)
