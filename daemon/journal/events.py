@@ -9,9 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
-from sqlalchemy.dialects import postgresql, sqlite
 
-from daemon.journal import bulk
+from daemon.journal import bulk, tables
 from daemon.journal.tables import cursors, events, storable
 from daemon.model import ids, jsons
 from daemon.model.events import ROOT, Event, Fact, Lineage
@@ -133,16 +132,12 @@ def cursor(connection: Connection, name: str = ROUTER) -> int:
 def move_cursor(connection: Connection, old: int, new: int, name: str = ROUTER) -> bool:
     """Move the cursor from *old* to *new*; False when another node has moved it meanwhile."""
     if old == 0:
-        insert = _dialect_insert(connection)(cursors).values(name=name, seq=0).on_conflict_do_nothing()
+        insert = tables.insert_into(connection, cursors).values(name=name, seq=0).on_conflict_do_nothing()
         connection.execute(insert)
     moved = connection.execute(
         sa.update(cursors).where(cursors.c.name == name, cursors.c.seq == old).values(seq=new)
     )
     return moved.rowcount == 1
-
-
-def _dialect_insert(connection: Connection) -> Any:
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
 
 
 @dataclass(frozen=True, slots=True)

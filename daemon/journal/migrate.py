@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daemon.journal import database, postgres, sqlite
+from daemon.journal import database, sqlite
 
 HEAD = "0001"  # the newest revision in migrations/versions
 UPGRADE_LOCK = 7_070_002  # PostgreSQL advisory lock: nodes that start together upgrade once
@@ -72,6 +72,8 @@ async def upgrade(url: str) -> tuple[str | None, str]:
     """
     if url.startswith("sqlite"):
         return _upgrade_sqlite(sqlite.path_of(url))
+    from daemon.journal import postgres  # with its driver, which a SQLite journal does without
+
     engine = postgres.make_engine(url, connections=1, answer_timeout=None)
     try:
         async with engine.begin() as connection:

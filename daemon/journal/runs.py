@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
-from sqlalchemy.dialects import postgresql, sqlite
 
+from daemon.journal import tables
 from daemon.journal.database import LostLease
 from daemon.journal.tables import events, reactions, remotes, runs
 from daemon.model import ids, jsons
@@ -92,12 +92,8 @@ def _new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
 
 
 def _insert(connection: Connection, row: dict[str, Any]) -> bool:
-    insert = _dialect_insert(connection)(runs).values(row).on_conflict_do_nothing()
+    insert = tables.insert_into(connection, runs).values(row).on_conflict_do_nothing()
     return bool(connection.execute(insert).rowcount)
-
-
-def _dialect_insert(connection: Connection) -> Any:
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
 
 
 def remember_reactions(connection: Connection, found: Mapping[str, Reaction], now: int) -> None:
@@ -109,7 +105,7 @@ def remember_reactions(connection: Connection, found: Mapping[str, Reaction], no
             "definition": jsons.dumps(rules.to_json(reaction)),
             "recorded_at": now,
         }
-        connection.execute(_dialect_insert(connection)(reactions).values(row).on_conflict_do_nothing())
+        connection.execute(tables.insert_into(connection, reactions).values(row).on_conflict_do_nothing())
 
 
 def reaction(connection: Connection, digest: str) -> Reaction | None:
@@ -241,7 +237,7 @@ def touch(
             "step_id": step_id,
             "at": now,
         }
-        insert = _dialect_insert(connection)(remotes).values(row)
+        insert = tables.insert_into(connection, remotes).values(row)
         connection.execute(
             insert.on_conflict_do_update(
                 index_elements=["account", "noun", "remote_id", "run_id"],

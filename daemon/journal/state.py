@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
+from daemon.journal import tables
 from daemon.journal.tables import rejections, state
 from daemon.model import ids, jsons
 from daemon.model.jsons import Json
@@ -30,13 +30,13 @@ def value(connection: Connection, key: str) -> Json:
 
 def put(connection: Connection, values: Mapping[str, Json], now: int) -> None:
     """Set each key; None deletes it."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     for key, value in values.items():
         if value is None:
             connection.execute(sa.delete(state).where(state.c.key == key))
             continue
         row = {"key": key, "value": jsons.dumps(value), "updated_at": now}
-        connection.execute(insert(state).values(row).on_conflict_do_update(index_elements=["key"], set_=row))
+        insert = tables.insert_into(connection, state).values(row)
+        connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=row))
 
 
 @dataclass(frozen=True, slots=True)

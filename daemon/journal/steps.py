@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
-from sqlalchemy.dialects import postgresql, sqlite
 
+from daemon.journal import tables
 from daemon.journal.tables import steps
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
@@ -39,11 +39,11 @@ def of_runs(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[St
 
 def put(connection: Connection, step: Step) -> None:
     """Write *step* whole, over what stood there."""
-    insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    insert = tables.insert_into(connection, steps)
     row = _to_row(step)
     updated = {name: value for name, value in row.items() if name not in ("run_id", "position")}
     connection.execute(
-        insert(steps).values(row).on_conflict_do_update(index_elements=["run_id", "position"], set_=updated)
+        insert.values(row).on_conflict_do_update(index_elements=["run_id", "position"], set_=updated)
     )
 
 

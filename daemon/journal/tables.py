@@ -4,6 +4,8 @@ Instants are UTC microseconds in BIGINT, payloads are JSON text, booleans are re
 partial indexes that hold only unfinished rows, so claiming costs the same whatever has finished.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, Table
 
@@ -26,6 +28,17 @@ class Text(sa.TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         """The text as it is stored."""
         return value if value is None else storable(value)
+
+
+def insert_into(connection: sa.Connection, table: Table) -> Any:
+    """An INSERT of the connection's own database, which has ON CONFLICT. The other database's is not loaded."""
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 # SQLite gives automatic numbers to INTEGER PRIMARY KEY only.

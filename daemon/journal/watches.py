@@ -10,9 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
-from sqlalchemy.dialects import postgresql, sqlite
 
-from daemon.journal import bulk
+from daemon.journal import bulk, tables
 from daemon.journal.database import LostLease
 from daemon.journal.tables import memories, watches
 from daemon.model import jsons
@@ -109,10 +108,6 @@ def sliced(values: Iterable[str]) -> Iterator[list[str]]:
     return (every[start : start + AT_ONCE] for start in range(0, len(every), AT_ONCE))
 
 
-def _insert(connection: Connection, table: sa.Table) -> Any:
-    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
-
-
 def configure(connection: Connection, wished: Sequence[Polled]) -> None:
     """Make the ``watch`` rows those of the config.
 
@@ -124,7 +119,7 @@ def configure(connection: Connection, wished: Sequence[Polled]) -> None:
         connection.execute(sa.delete(watches).where(watches.c.name.in_(names)))
     if not wished:
         return
-    insert = _insert(connection, watches)
+    insert = tables.insert_into(connection, watches)
     changed = sa.or_(*(watches.c[name].is_distinct_from(insert.excluded[name]) for name in DEFINITION))
     due_at = sa.case((changed, _earlier(insert)), else_=watches.c.due_at)
     values = {"due_at": due_at, **{name: insert.excluded[name] for name in DEFINITION}}
