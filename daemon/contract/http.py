@@ -135,7 +135,7 @@ class Http:
         started = asyncio.get_running_loop().time()
         outcome = "lost"
         try:
-            reply = await self._once(method, url, body, headers)
+            reply = await self._asked(method, url, body, headers)
             outcome = "ok" if reply.status < 400 else "error"
         except errors.ServiceError:
             outcome = "refused"
@@ -147,18 +147,27 @@ class Http:
         refuse_redirect(reply)
         return reply
 
+    async def _asked(self, method: str, url: URL, body: Any, headers: Mapping[str, str]) -> Reply:
+        """One answer. A read is asked again at once where the server had closed the idle connection it was sent on."""
+        try:
+            return await self._once(method, url, body, headers)
+        except aiohttp.ServerDisconnectedError:
+            if method != "GET":
+                raise
+            return await self._once(method, url, body, headers)
+
     async def _once(self, method: str, url: URL, body: Any, headers: Mapping[str, str]) -> Reply:
         self._refuse_foreign(url)
         async with self._open().request(
             method, url, data=body, headers=headers, allow_redirects=False, timeout=self._timeout
         ) as answer:
-            raw = await answer.content.read(LARGEST_ANSWER + 1)
-            while not answer.content.at_eof() and len(raw) <= LARGEST_ANSWER:
-                raw += await answer.content.read(LARGEST_ANSWER + 1 - len(raw))
-            if len(raw) > LARGEST_ANSWER:
-                raise errors.PermanentError(f"the answer is larger than {LARGEST_ANSWER} bytes")
+            raw = bytearray()
+            async for chunk in answer.content.iter_any():
+                raw += chunk
+                if len(raw) > LARGEST_ANSWER:
+                    raise errors.PermanentError(f"the answer is larger than {LARGEST_ANSWER} bytes")
             names = {name.lower(): value for name, value in answer.headers.items()}
-            return Reply(answer.status, names, raw)
+            return Reply(answer.status, names, bytes(raw))
 
     def _refuse_foreign(self, url: URL) -> None:
         if self._guard is None:
@@ -181,6 +190,9 @@ class Http:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
             )
+            # aiohttp would send a PUT or DELETE twice by itself when a connection breaks: an attempt that the
+            # journal does not know of, and with some vendors no repeatable one (a filled tag is gone).
+            self._session._retry_connection = False  # it has no public switch
         return self._session
 
     async def close(self) -> None:
@@ -203,7 +215,9 @@ class _GuardedResolver(AbstractResolver):
         found = await self._inner.resolve(host, port, family)
         kept = [one for one in found if self._guard.allows_address(host, port, one["host"])]
         if not kept:
-            raise errors.PermanentError(f"{host} leads to a private address that [http] allow_hosts does not name")
+            raise errors.PermanentError(
+                f"{host} leads to a private address that [http] allow_hosts does not name"
+            )
         return kept
 
     async def close(self) -> None:
@@ -263,7 +277,9 @@ def with_query(url: str, query: Pairs | None) -> str:
     ]
     if not flat:
         return url
-    text = "&".join(f"{quote(str(name), safe='')}={quote(_query_text(value), safe='')}" for name, value in flat)
+    text = "&".join(
+        f"{quote(str(name), safe='')}={quote(_query_text(value), safe='')}" for name, value in flat
+    )
     return f"{url}{'&' if '?' in url else '?'}{text}"
 
 
@@ -280,7 +296,9 @@ def _body(json: Json, form: Pairs | None, files: Files | None, headers: dict[str
             parts.add_field(name, content, filename=filename, content_type=content_type)
         return parts
     if form is not None:
-        return aiohttp.FormData([(k, str(v)) for k, v in (form.items() if isinstance(form, Mapping) else form)])
+        return aiohttp.FormData(
+            [(k, str(v)) for k, v in (form.items() if isinstance(form, Mapping) else form)]
+        )
     if json is None:
         return None
     headers.setdefault("Content-Type", "application/json")
@@ -307,7 +325,9 @@ def refuse_redirect(reply: Reply) -> None:
     if not 300 <= reply.status < 400 or reply.status == 304:
         return
     target = urlsplit(reply.headers.get("location", ""))
-    shown = f"{target.scheme}://{target.netloc.rpartition('@')[2]}{target.path}" if target.netloc else target.path
+    shown = (
+        f"{target.scheme}://{target.netloc.rpartition('@')[2]}{target.path}" if target.netloc else target.path
+    )
     raise errors.PermanentError(
         f"answered {reply.status}, a redirect to {shown or 'nowhere'}; redirects are not followed. "
         "Use the address it names.",

@@ -38,7 +38,9 @@ class ScheduleFired(EventData):
     type: ClassVar[str] = "schedule.fired"
     subject: ClassVar[str] = "schedule name"
     example: ClassVar[JsonObject] = {"scheduled_for": "2026-12-01T02:00:00Z", "depth": 3}
-    scheduled_for: str = Field(description="The moment it was due, RFC 3339; after missed firings the latest.")
+    scheduled_for: str = Field(
+        description="The moment it was due, RFC 3339; after missed firings the latest."
+    )
 
 
 class RunDead(EventData):
@@ -142,7 +144,9 @@ def about_run(run: Run, status: RunStatus, error: str) -> Fact:
         "attempts": run.attempts,
     }
     # The fence tells one death from the next, after a retry.
-    return Fact(kind.type, run.reaction, f"{kind.type}:{run.id}:{run.fence}", {"run": summary, "error": error})
+    return Fact(
+        kind.type, run.reaction, f"{kind.type}:{run.id}:{run.fence}", {"run": summary, "error": error}
+    )
 
 
 def descend(run: Run) -> Lineage | None:

@@ -35,7 +35,9 @@ class Request(Parameters):
     """Any call of a service."""
 
     method: Method = Field("GET", description="The HTTP method.")
-    path: str = Field(description="The path below the account's `base_url`, beginning with a slash.", pattern="^/")
+    path: str = Field(
+        description="The path below the account's `base_url`, beginning with a slash.", pattern="^/"
+    )
     query: JsonObject | None = Field(None, description="Query parameters.")
     json_: Any = Field(None, alias="json", description="The JSON body.")
     form: JsonObject | None = Field(None, description="Form fields, instead of JSON.")

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, get_args
 
+import orjson
 from pydantic import BaseModel
 
 from daemon.model.jsons import Json
 
 BLANK = "[blanked]"
-KEYS_KNOWN = 10_000  # field names whose verdict is remembered
 
-# user:password@ in any URL or connection string
-_USERINFO = re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]*(?=@)")
+# user:password@ in any URL or connection string; it begins with plain text, which is searched for fast
+_USERINFO = re.compile(r"://[^/\s@:]*:[^/\s@]*@")
 # signed links and keys in query strings
 _SIGNED = re.compile(r"(?i)(?<=[?&])(sig|signature|api_key|share_key|token|access_token|password)=[^&\s\"']*")
 
@@ -57,6 +57,11 @@ def _marks_inside(annotation: Any) -> bool:
     )
 
 
+def _is_plain(text: str) -> bool:
+    """Whether *text* looks the same in JSON text."""
+    return text.isascii() and text.isprintable() and not {'"', "\\"} & set(text)
+
+
 class Blanker:
     """Blanks by field name and by known value.
 
@@ -69,26 +74,41 @@ class Blanker:
         named = "|".join(re.escape(name) for name in sorted(self._names))
         self._members = re.compile(rf'(?i)("(?:{named})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s",\]}}]+)', re.DOTALL)
         self._values = sorted({value for value in values if len(value) >= 8}, key=len, reverse=True)
-        self._hidden: dict[str, bool] = {}
+        # How names and values look in JSON text; a value that JSON has to escape is told by walking only.
+        self._marks = tuple(f'"{name}":' for name in self._names)
+        self._as_plain = all(_is_plain(text) for text in (*self._names, *self._values))
 
     def value(self, value: Json) -> Json:
-        """A copy of *value* with every secret replaced by ``[blanked]``, in keys too; empty values stay."""
+        """*value* with every secret replaced by ``[blanked]``, in keys too; empty values stay. A copy, or *value*
+        itself where nothing is to be blanked."""
+        return self._walked(value) if self._is_suspicious(value) else value
+
+    def _is_suspicious(self, value: Json) -> bool:
+        """Whether a secret may stand in *value*, judged by its JSON text: a tenth of the cost of walking it, and
+        most payloads hold none. Whatever walking would blank is found here."""
+        if not self._as_plain:
+            return True
+        try:
+            text = orjson.dumps(value).decode()
+        except orjson.JSONEncodeError:
+            return True
+        lower = text.lower()
+        return (
+            any(mark in lower for mark in self._marks)
+            or any(secret in text for secret in self._values)
+            or ("://" in text and _USERINFO.search(text) is not None)
+            or ("=" in text and _SIGNED.search(text) is not None)
+        )
+
+    def _walked(self, value: Json) -> Json:
         if isinstance(value, dict):
             return {
-                self.text(key): BLANK if item and self._hides(key) else self.value(item)
+                self.text(key): BLANK if item and key.lower() in self._names else self._walked(item)
                 for key, item in value.items()
             }
         if isinstance(value, list):
-            return [self.value(item) for item in value]
+            return [self._walked(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
-
-    def _hides(self, key: str) -> bool:
-        hidden = self._hidden.get(key)
-        if hidden is None:
-            hidden = key.lower() in self._names
-            if len(self._hidden) < KEYS_KNOWN:
-                self._hidden[key] = hidden
-        return hidden
 
     def text(self, text: str) -> str:
         """*text* without known secret values, ``user:password@`` parts and signed query parameters."""
@@ -96,7 +116,7 @@ class Blanker:
             if secret in text:
                 text = text.replace(secret, BLANK)
         if "://" in text:
-            text = _USERINFO.sub(BLANK, text)
+            text = _USERINFO.sub(f"://{BLANK}@", text)
         return _SIGNED.sub(rf"\1={BLANK}", text) if "=" in text else text
 
     def fragment(self, text: str) -> str:
