@@ -4,8 +4,9 @@ Every room counts here; ``web`` serves it at ``/metrics``. Gauges that the journ
 that.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+disable_created_metrics()  # a second series for each, of use to nobody here
 registry = CollectorRegistry()
 
 callbacks = Counter(
