@@ -20,6 +20,8 @@ LARGEST_COUNT = jsons.LARGEST_INTEGER
 Flat = dict[tuple[str, ...], int]
 """Counters by path: ``("views",)``, ``("links", url)``, ``("assets", region, asset)``; none is zero."""
 
+NOTHING: JsonObject = {"views": 0, "clicks": 0, "links": {}, "assets": {}}
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -63,18 +65,21 @@ def further(memories: Iterable[JsonObject | None]) -> JsonObject | None:
 
 def read_counters(analytics: Json) -> JsonObject:
     """``{views, clicks, links, assets}`` of vendor *analytics*; whatever is missing or unfit counts as
-    nothing."""
-    return _nested(_flat(analytics if isinstance(analytics, dict) else {}))
+    nothing, and no link or asset stands there with nothing."""
+    given = jsons.as_object(analytics)
+    regions = {region: _counted(assets) for region, assets in jsons.as_object(given.get("assets")).items()}
+    return {
+        "views": _count(given.get("views")),
+        "clicks": _count(given.get("clicks")),
+        "links": _counted(given.get("links")),
+        "assets": {region: assets for region, assets in regions.items() if assets},
+    }
 
 
-def _flat(counters: Mapping[str, Any]) -> Flat:
-    found: Flat = {(name,): _count(counters.get(name)) for name in ("views", "clicks")}
-    for url, item in jsons.as_object(counters.get("links")).items():
-        found["links", url] = _clicks(item)
-    for region, assets in jsons.as_object(counters.get("assets")).items():
-        for asset, item in jsons.as_object(assets).items():
-            found["assets", region, asset] = _clicks(item)
-    return {path: count for path, count in found.items() if count}
+def _counted(items: Json) -> JsonObject:
+    """Links or assets with their clicks, without those that have none."""
+    clicks = {name: _clicks(item) for name, item in jsons.as_object(items).items()}
+    return {name: {"clicks": count} for name, count in clicks.items() if count}
 
 
 def _clicks(item: Json) -> int:
@@ -82,8 +87,18 @@ def _clicks(item: Json) -> int:
 
 
 def _count(value: Json) -> int:
-    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT
-    return value if good else 0
+    return value if type(value) is int and 0 <= value <= LARGEST_COUNT else 0
+
+
+def _flat(counters: JsonObject) -> Flat:
+    """What :func:`read_counters` gave, by path."""
+    found: Flat = {(name,): counters[name] for name in ("views", "clicks") if counters[name]}
+    for url, item in counters["links"].items():
+        found["links", url] = item["clicks"]
+    for region, assets in counters["assets"].items():
+        for asset, item in assets.items():
+            found["assets", region, asset] = item["clicks"]
+    return found
 
 
 def _nested(flat: Flat) -> JsonObject:
@@ -106,22 +121,25 @@ def _combine(left: JsonObject, right: JsonObject, rule: Callable[[int, int], int
 
 def latest(left: JsonObject, right: JsonObject) -> JsonObject:
     """The larger of each counter."""
-    return _combine(left, right, max)
+    return right if is_nothing(left) else _combine(left, right, max)
 
 
 def rise(before: JsonObject, after: JsonObject) -> JsonObject:
     """By how much each counter is larger in *after*; one that went back has not risen."""
-    return _combine(before, after, lambda old, new: max(0, new - old))
+    return after if is_nothing(before) else _combine(before, after, lambda old, new: max(0, new - old))
 
 
 def is_nothing(counters: JsonObject) -> bool:
     """Whether all counters are zero."""
-    return not _flat(counters)
+    return not (counters["views"] or counters["clicks"] or counters["links"] or counters["assets"])
 
 
 def covers(found: JsonObject, claimed: JsonObject) -> bool:
     """Whether no counter of *claimed* is larger than in *found*."""
-    return is_nothing(rise(found, claimed))
+    if found is claimed:
+        return True
+    known = _flat(found)
+    return all(count <= known.get(path, 0) for path, count in _flat(claimed).items())
 
 
 def judge_counters(claimed: JsonObject, memory: JsonObject | None) -> declare.Verdict:
@@ -142,7 +160,7 @@ def compare(seen_id: str, memory: JsonObject | None, look: Look, reason: Reason)
     was ever told of this tracer. The first look of a watch (no memory, no announcing, no callback) tells
     nothing."""
     known = memory or {}
-    before = known.get("counters") or read_counters({})
+    before = known.get("counters") or NOTHING
     after = latest(before, look.counters)
     delta = rise(before, after)
     told = bool(known.get("told"))

@@ -1,0 +1,76 @@
+"""What is blanked, and that the quick look at the whole never lets through what walking would blank."""
+
+import orjson
+import pytest
+from hypothesis import example
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+
+from daemon.contract.secrets import BLANK, Blanker
+
+KNOWN = "a known secret"
+BLANKER = Blanker(["password", "api_key"], [KNOWN])
+
+PIECES = [
+    "://",
+    "ada:pw",
+    "@",
+    "?",
+    "&",
+    "sig=",
+    "token=x",
+    KNOWN,
+    "password",
+    '"',
+    "\\",
+    "/",
+    " ",
+    "\n",
+    "K",
+    "é",
+]
+texts = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=12)
+keys = texts | st.sampled_from(["password", "Password", "API_KEY", "api_\N{KELVIN SIGN}ey", "name"])
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@drawn(values)
+@example({"url": "postgresql://ada:p@db"})
+@example({"api_\N{KELVIN SIGN}ey": "x"})
+def test_the_quick_look_finds_whatever_walking_blanks(value):
+    assert BLANKER.value(value) == BLANKER._walked(value)
+
+
+@drawn(values)
+def test_what_was_blanked_once_stays(value):
+    once = BLANKER.value(value)
+    assert BLANKER.value(once) == once
+
+
+@pytest.mark.parametrize(
+    "given, shown",
+    [
+        ({"password": "x", "Api_Key": 3}, {"password": BLANK, "Api_Key": BLANK}),
+        ({"password": "", "api_key": None}, {"password": "", "api_key": None}),
+        ([f"say {KNOWN}", {KNOWN: 1}], [f"say {BLANK}", {BLANK: 1}]),
+        ("postgresql://ada:pw@db/x://y:@z", f"postgresql://{BLANK}@db/x://{BLANK}@z"),
+        ("http://a/?sig=1&b=2&Token=3", f"http://a/?sig={BLANK}&b=2&Token={BLANK}"),
+        ({"number": 2**70, "password": "x"}, {"number": 2**70, "password": BLANK}),
+    ],
+)
+def test_what_is_blanked(given, shown):
+    assert BLANKER.value(given) == shown
+
+
+def test_a_secret_that_json_escapes_is_found_all_the_same():
+    blanker = Blanker(values=['quoted "secret" text', "half a surrogate \udc80"])
+    assert blanker.value({"said": ['my quoted "secret" text']}) == {"said": [f"my {BLANK}"]}
+
+
+def test_a_payload_without_secrets_is_not_copied():
+    payload = orjson.loads(b'{"pop": {"url": "http://offers.example.com/a?b=c", "names": ["x"]}}')
+    assert BLANKER.value(payload) is payload
