@@ -38,10 +38,19 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """An event that a poll told, as the log names it."""
+
+    event: str
+    type: str
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What :func:`record` wrote, for the log and the bells."""
 
-    events: int
+    events: Sequence[News]
     woken: int
     refuted: int
 
@@ -54,14 +63,13 @@ def record(connection: Connection, look: Look, seen: Sequence[Seen], services: S
         if _version(current.get(one.id)) != _version(look.before.get(one.id)):
             raise Stale(one.id)
     kept: list[Memory] = []
-    told = woken = 0
+    told: list[News] = []
     for one in seen:
-        memory, count = _tell(connection, look, one, current.get(one.id), services, now)
-        told += count
+        memory, news = _tell(connection, look, one, current.get(one.id), services, now)
+        told += news
         if memory is not None:
             kept.append(memory)
-        if one.final or one.gone:
-            woken += _wake(connection, row, one, services, now)
+    woken = _wake_all(connection, row, seen, services, now)
     watches.remember(connection, row.account, row.resource, kept)
     watches.forget(connection, row.account, row.resource, [one.id for one in seen if one.gone])
     refuted = _judge(
@@ -76,10 +84,8 @@ def _version(memory: Memory | None) -> int:
 
 def _tell(
     connection: Connection, look: Look, one: Seen, known: Memory | None, services: Services, now: int
-) -> tuple[Memory | None, int]:
-    """Record the facts of one object; what to remember of it now (None: just as before), and how many
-    facts.
-    """
+) -> tuple[Memory | None, list[News]]:
+    """Record the facts of one object; what to remember of it now (None: just as before), and what is new."""
     old = known or Memory(one.id, None, 0, None, None, False, 0, None)
     since = old.since if old.state == one.state and old.since is not None else now
     new = replace(old, memory=one.memory, state=one.state, since=since)
@@ -90,18 +96,16 @@ def _tell(
     if stalled is not None:
         facts.append(stalled)
         new = replace(new, stalled_told=True)
-    admitted = events.emit(
-        connection,
-        [_fit(fact, services) for fact in facts],
-        look.row.account,
-        now,
-        _lineage(connection, look, one),
-    )
+    lineage = _lineage(connection, look, one) if facts else Lineage()
+    fit = [_fit(fact, services) for fact in facts]
+    admitted = events.emit(connection, fit, look.row.account, now, lineage)
     if admitted:
         new = replace(new, event_id=admitted[-1].id)
     if new == old and known is not None:
-        return None, 0
-    return replace(new, version=old.version + 1), sum(not each.duplicate for each in admitted)
+        return None, []
+    told = zip(fit, admitted, strict=True)
+    news = [News(got.id, fact.type, lineage.trace or got.id) for fact, got in told if not got.duplicate]
+    return replace(new, version=old.version + 1), news
 
 
 def _fit(fact: Fact, services: Services) -> Fact:
@@ -128,8 +132,6 @@ def _lineage(connection: Connection, look: Look, one: Seen) -> Lineage:
     people do to an object of ours begins a trace of its own (the callback's, where there was one) and names
     its origin.
     """
-    if not one.facts:
-        return Lineage()
     hint = next((hint for hint in look.asked if hint.remote_id == one.id), None)
     touched = runs.toucher(connection, look.row.account, look.watch.noun, one.id)
     if touched is None:
@@ -151,6 +153,14 @@ def _is_work(look: Look) -> bool:
 
 def _last_look(look: Look) -> int:
     return look.row.polled_at if look.row.polled_at is not None else look.row.created_at
+
+
+def _wake_all(connection: Connection, row: Polled, seen: Sequence[Seen], services: Services, now: int) -> int:
+    """Let the runs go on whose work has ended; a watch sees its finished objects again at every poll."""
+    ended = [one for one in seen if one.final or one.gone]
+    awaited = steps.awaited(connection) if ended else set()
+    works = {watches.work_name(row.account, row.resource, one.id): one for one in ended}
+    return sum(_wake(connection, row, works[work], services, now) for work in works.keys() & awaited)
 
 
 def _wake(connection: Connection, row: Polled, one: Seen, services: Services, now: int) -> int:

@@ -60,6 +60,11 @@ def of_remote(connection: Connection, remote: str) -> list[Step]:
     return [from_row(row) for row in connection.execute(query)]
 
 
+def awaited(connection: Connection) -> set[str]:
+    """The followed work that any step waits for."""
+    return {row.remote for row in connection.execute(sa.select(steps.c.remote).where(WAITING)) if row.remote}
+
+
 def failed_attempt(step: Step, at: int, error: str, status: int | None) -> tuple[JsonObject, ...]:
     """*step*'s history with one more failed attempt."""
     attempt = {"attempt": step.attempts, "at": at, "error": error, "status": status}

@@ -18,6 +18,7 @@ from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 
 DEFINITION = ("account", "resource", "options", "wanted", "announce", "every", "stalled_after")
+LOOKED_AT = ("account", "resource", "options", "wanted")
 AT_ONCE = 1_000  # values in one statement; both databases have a limit
 
 
@@ -112,7 +113,8 @@ def configure(connection: Connection, wished: Sequence[Polled]) -> None:
     """Make the ``watch`` rows those of the config.
 
     New and changed ones are due when *wished* says, unless they were due earlier; what a changed one has been
-    through is kept. Rows whose watch is gone are deleted (what was remembered of their objects stays).
+    through is kept, but one that looks at other things than before has its first poll before it. Rows whose
+    watch is gone are deleted (what was remembered of their objects stays).
     """
     had = {row.name for row in connection.execute(sa.select(watches.c.name).where(watches.c.role == "watch"))}
     for names in sliced(had - {one.name for one in wished}):
@@ -120,12 +122,20 @@ def configure(connection: Connection, wished: Sequence[Polled]) -> None:
     if not wished:
         return
     insert = tables.insert_into(connection, watches)
-    changed = sa.or_(*(watches.c[name].is_distinct_from(insert.excluded[name]) for name in DEFINITION))
-    due_at = sa.case((changed, _earlier(insert)), else_=watches.c.due_at)
-    values = {"due_at": due_at, **{name: insert.excluded[name] for name in DEFINITION}}
+    changed, elsewhere = _differs(insert, DEFINITION), _differs(insert, LOOKED_AT)
+    values = {
+        "due_at": sa.case((changed, _earlier(insert)), else_=watches.c.due_at),
+        "polled_at": sa.case((elsewhere, None), else_=watches.c.polled_at),
+        "created_at": sa.case((elsewhere, insert.excluded.created_at), else_=watches.c.created_at),
+        **{name: insert.excluded[name] for name in DEFINITION},
+    }
     connection.execute(
         insert.on_conflict_do_update(index_elements=["name"], set_=values), [_to_row(one) for one in wished]
     )
+
+
+def _differs(insert: Any, names: Iterable[str]) -> Any:
+    return sa.or_(*(watches.c[name].is_distinct_from(insert.excluded[name]) for name in names))
 
 
 def _earlier(insert: Any) -> Any:
@@ -196,6 +206,18 @@ def release_all(connection: Connection) -> None:
     )
 
 
+def renew(connection: Connection, node: str, held: Iterable[str], until: int) -> None:
+    """Hold the leases of *held* until *until*, as far as this node has them still."""
+    query = sa.update(watches).where(watches.c.name.in_(list(held)), watches.c.node == node)
+    connection.execute(query.values(lease_until=until))
+
+
+def hand_back(connection: Connection, node: str, held: Iterable[str]) -> None:
+    """Give the leases of *held* back: their polls were cut short, and are due still."""
+    query = sa.update(watches).where(watches.c.name.in_(list(held)), watches.c.node == node)
+    connection.execute(query.values(node=None, lease_until=None))
+
+
 def settle(connection: Connection, one: Polled, **values: Any) -> None:
     """Give the lease of *one* back and write *values*; :class:`LostLease` when another holds it."""
     changed = connection.execute(
@@ -236,10 +258,15 @@ def listed(connection: Connection, limit: int) -> list[Polled]:
     ]
 
 
-def next_due(connection: Connection) -> int | None:
-    """When the next row falls due that nobody is polling: those are due already, and will be moved on."""
+def next_due(connection: Connection, lease_now: int = 0) -> int | None:
+    """When the next row falls due that nobody is polling: those are due already, and will be moved on.
+
+    Whoever's lease ended before *lease_now* is polling no more.
+    """
     query = sa.select(watches.c.due_at).where(
-        watches.c.due_at.is_not(None), sa.not_(watches.c.paused), watches.c.lease_until.is_(None)
+        watches.c.due_at.is_not(None),
+        sa.not_(watches.c.paused),
+        sa.or_(watches.c.lease_until.is_(None), watches.c.lease_until < lease_now),
     )
     return connection.scalar(query.order_by(watches.c.due_at).limit(1))
 

@@ -120,7 +120,7 @@ def test_what_is_recorded_is_what_was_sent(runner, value):
 
 @given(levels=st.integers(0, 250), limit=st.integers(0, 250), as_list=st.booleans())
 def test_nesting_is_counted_level_by_level(levels, limit, as_list):
-    value = 0
+    value: jsons.Json = 0
     for _ in range(levels):
         value = [value, 1] if as_list else {"a": value, "b": "x"}
     assert bodies.is_deeper(value, limit) is (levels > limit)

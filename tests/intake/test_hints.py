@@ -1,0 +1,213 @@
+"""Reading back: verdicts, many hints for one read, what happens while a read is under way."""
+
+import asyncio
+
+import pytest
+
+from daemon.contract.errors import TemporaryError
+from daemon.intake.admission import Admission
+from daemon.intake.arrivals import Arrival, Callback
+from daemon.journal import hints, watches
+from daemon.model.times import MINUTE
+from tests.intake import remotes
+
+
+class Callers:
+    """Callbacks of the made-up service, admitted as the public side would."""
+
+    def __init__(self, world: remotes.Watched) -> None:
+        self.world = world
+        self.admission = Admission(world.journal, world.clock, world.bells.router, world.bells.watches)
+
+    async def call(self, id: str, n: int, *, readback: bool = True) -> str:
+        """A callback that says thing *id* has the number *n*; the id that answers it."""
+        claim = remotes.HOOK.understand({"id": id, "n": n}, {})
+        callback = Callback(remotes.ACCOUNT, remotes.HOOK, claim, readback)
+        return (await self.admission.admit(Arrival(remotes.ACCOUNT, claim=callback))).id
+
+    async def verdict(self, id: str) -> str:
+        """What was said of the callback whose event is *id*."""
+        return (await self.hint(id)).verdict
+
+    async def hint(self, id: str) -> hints.Hint:
+        """The hint whose event is *id*."""
+        found = await self.world.journal.read(lambda connection: hints.get(connection, id))
+        assert found is not None
+        return found
+
+    async def rows(self) -> list[watches.Polled]:
+        """The polled rows there are."""
+        return await self.world.journal.read(lambda connection: watches.listed(connection, 10))
+
+
+@pytest.fixture
+def world(journal):
+    return remotes.watched(journal)
+
+
+@pytest.fixture
+def callers(world):
+    return Callers(world)
+
+
+async def test_a_callback_that_the_service_bears_out_is_confirmed(world, callers):
+    world.remote.things = {"a": (3, "new")}
+    id = await callers.call("a", 3)
+    assert await callers.verdict(id) == "waiting"
+    told = await world.poll()
+    hint = await callers.hint(id)
+    assert [(one.type, one.data["n"], one.trace) for one in told] == [("shelf.thing.changed", 3, id)]
+    assert (hint.verdict, hint.became, hint.found) == ("confirmed", told[0].id, {"n": 3})
+    assert await callers.rows() == []
+
+
+async def test_a_callback_that_came_late_is_superseded(world, callers):
+    world.remote.things = {"a": (5, "new")}
+    id = await callers.call("a", 3)
+    told = await world.poll()
+    hint = await callers.hint(id)
+    assert (hint.verdict, hint.became) == ("superseded", told[0].id)
+
+
+@pytest.mark.parametrize("things", [{"a": (1, "new")}, {}])
+async def test_a_callback_that_the_service_contradicts_is_refuted_and_told(world, callers, things):
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(remotes.row())
+    await world.poll()
+    world.remote.things = things
+    id = await callers.call("a", 9000)
+    told = [one for one in await world.poll() if one.source == "pointsman"]
+    assert await callers.verdict(id) == "refuted"
+    assert [(one.type, one.subject, one.trace) for one in told] == [("pointsman.callback.refuted", "a", id)]
+    assert told[0].data == {"claimed": {"n": 9000}, "found": {"n": 1} if things else None}
+
+
+async def test_many_hints_cost_one_read(world, callers):
+    world.remote.things = {"a": (3, "new")}
+    ids = [await callers.call("a", n) for n in (1, 2, 3)]
+    told = await world.poll()
+    assert (world.remote.polls, len(told)) == (1, 1)
+    assert [await callers.verdict(id) for id in ids] == ["superseded", "superseded", "confirmed"]
+    assert world.remote.cursors[0].claims == {"a": [{"n": 1}, {"n": 2}, {"n": 3}]}
+    assert told[0].data["callbacks"] == 3
+
+
+async def test_a_hint_that_comes_during_the_read_is_read_again(world, callers):
+    world.remote.things = {"a": (3, "new")}
+    first = await callers.call("a", 3)
+    await world.begin()
+    world.remote.things = {"a": (4, "new")}
+    second = await callers.call("a", 4)
+    await world.finish()
+    assert (await callers.verdict(first), await callers.verdict(second)) == ("confirmed", "waiting")
+    told = await world.poll()
+    assert await callers.verdict(second) == "confirmed"
+    assert [one.data["n"] for one in told] == [4]
+    assert await callers.rows() == []
+
+
+async def test_hints_wait_for_a_service_that_is_down(world, callers):
+    world.remote.things = {"a": (3, "new")}
+    world.remote.failures = [TemporaryError("503: busy")] * 4
+    id = await callers.call("a", 3)
+    for _ in range(4):
+        assert await world.poll(5 * MINUTE) == []
+        assert await callers.verdict(id) == "waiting"
+    assert [one.type for one in await world.poll(5 * MINUTE)] == ["shelf.thing.changed"]
+    assert await callers.verdict(id) == "confirmed"
+
+
+async def test_a_callback_makes_a_row_that_backs_off_due_at_once(world, callers):
+    world.remote.things = {"a": (3, "new")}
+    world.remote.failures = [TemporaryError("429: slow down", retry_after=60 * MINUTE)]
+    await callers.call("a", 2)
+    await world.poll()
+    await callers.call("a", 3)
+    await world.poll()
+    assert world.remote.polls == 2
+    assert await callers.rows() == []
+
+
+async def test_a_watch_and_a_callback_of_one_thing_tell_it_once(world, callers):
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(remotes.row())
+    await world.poll()
+    world.remote.things = {"a": (2, "new")}
+    id = await callers.call("a", 2)
+    told = await world.poll(2 * MINUTE)
+    told += await world.poll(MINUTE)  # one of the two looks came late, and looks again
+    assert [one.data["n"] for one in told] == [2]
+    assert await callers.verdict(id) == "confirmed"
+    assert (await callers.hint(id)).became == told[0].id
+
+
+async def test_a_trusted_callback_that_overtakes_a_poll_is_not_told_twice(world, callers):
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(remotes.row())
+    await world.poll()
+    world.remote.things = {"a": (2, "new")}
+    world.clock.set(world.clock.now() + 2 * MINUTE)
+    await world.begin()
+    id = await callers.call("a", 3, readback=False)
+    await world.finish()
+    stale = await world.row()
+    assert stale is not None
+    assert (stale.failures, stale.due_at - world.clock.now() < MINUTE) == (0, True)
+    world.remote.things = {"a": (3, "new")}
+    assert await world.poll(MINUTE) == []
+    kept = await world.journal.read(lambda c: watches.recall(c, remotes.ACCOUNT, "things", ["a"]))
+    assert (kept["a"].memory, kept["a"].event_id) == ({"n": 3}, id)
+
+
+async def test_two_looks_at_once_tell_a_change_once(world):
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(remotes.row("one"), remotes.row("two"))
+    await world.poll()
+    world.remote.things = {"a": (2, "new")}
+    told = await world.poll(2 * MINUTE)
+    told += await world.poll(MINUTE)
+    assert [one.data["n"] for one in told] == [2]
+
+
+async def test_a_row_that_another_node_took_over_is_written_by_that_one(world, journal):
+    other = remotes.watched(journal, "there")
+    world.remote.things = other.remote.things = {"a": (1, "new")}
+    await world.configure(remotes.row(announce=True))
+    await world.begin()
+    assert await other.poll() == []
+    assert other.remote.polls == 0
+    await journal.write(lambda connection: watches.change(connection, "things", lease_until=1))
+    assert [one.subject for one in await other.poll()] == ["a"]
+    await world.finish()
+    row = await world.row()
+    assert row is not None
+    assert (row.failures, row.fence, other.remote.polls) == (0, 2, 1)
+
+
+async def test_a_long_poll_keeps_its_row(world, journal):
+    await world.configure(remotes.row())
+    await world.begin()
+    held = await _lease(journal)
+    world.watcher._renewed_at = 0
+    await asyncio.gather(world.watcher.once(), world.watcher.once())
+    renewed = await _lease(journal)
+    await world.finish()
+    assert held < renewed
+    assert world.remote.polls == 1
+
+
+async def test_a_poll_that_is_cut_short_is_due_still(world, journal):
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(remotes.row(announce=True))
+    await world.begin()
+    await world.watcher.drain()
+    world.remote.gate = None
+    other = remotes.watched(journal, "there")
+    other.remote.things = world.remote.things
+    assert [one.subject for one in await other.poll()] == ["a"]
+
+
+async def _lease(journal) -> int:
+    return await journal.read(
+        lambda connection: connection.exec_driver_sql("SELECT max(lease_until) FROM watches").scalar()
+    )
