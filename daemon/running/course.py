@@ -31,6 +31,8 @@ from daemon.running import doubt, outcome, parameters, retry
 from daemon.running.outcome import Write
 from daemon.running.parameters import UnfitParameters
 
+AFTER_OUTAGE = 1.0  # seconds until a commit is tried again
+
 log = structlog.get_logger()
 
 
@@ -285,9 +287,24 @@ class Courses:
             for one in (*carried, last):
                 one(connection)
 
-        await self._journal.write(write)
+        await self._insist(write)
         if course is not None:
             course.carried.clear()
+
+    async def _insist(self, write: Write) -> None:
+        """Commit, waiting out a journal that cannot be written: an outcome that is known must not become a doubt.
+
+        Should another node take the run meanwhile, the fence says so (``LostLease``).
+        """
+        told = False
+        while True:
+            try:
+                return await self._journal.write(write)
+            except JournalUnavailable as broken:
+                if not told:
+                    log.error("run.waits_for_journal", error=str(broken))
+                told = True
+                await asyncio.sleep(AFTER_OUTAGE)
 
 
 @dataclass(frozen=True, slots=True)
