@@ -105,11 +105,11 @@ webhook_secret = "{WEBHOOK_SECRET}"
 
     # The process
 
-    def spawn(self) -> "subprocess.Popen[bytes]":
-        """Start the command; it may well refuse."""
+    def spawn(self, *command: str) -> "subprocess.Popen[bytes]":
+        """Start the command (``run``); it may well refuse."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "daemon", "--config", str(self.config), "run"],
+                [sys.executable, "-m", "daemon", "--config", str(self.config), *(command or ("run",))],
                 cwd=self.folder,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdout=log,
