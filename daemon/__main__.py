@@ -1,6 +1,6 @@
 """``python -m daemon``: the same as the command ``pointsman``."""
 
-from daemon.cli import main
+from daemon import cli
 
 if __name__ == "__main__":
-    main()
+    cli.main()

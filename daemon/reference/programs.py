@@ -3,11 +3,16 @@
 Typer's own commands are handed in; only a few of their attributes are read, named here as protocols.
 """
 
+import inspect
+import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from daemon.model.jsons import JsonObject
 from daemon.reference import documents
+
+AS_IT_IS = "\b"  # begins a paragraph that Click does not wrap: our examples
 
 
 class Parameter(Protocol):
@@ -82,5 +87,12 @@ def _option(one: Parameter) -> JsonObject:
 
 
 def _plain(text: str | None) -> str:
-    """*text* up to the form feed that ends what a screen shows."""
-    return documents.plain((text or "").partition("\f")[0])
+    """*text* up to the form feed that ends what a screen shows; what a screen shows as it is becomes code."""
+    shown = inspect.cleandoc((text or "").partition("\f")[0])
+    return "\n\n".join(_paragraph(one) for one in re.split(r"\n\s*\n", shown))
+
+
+def _paragraph(text: str) -> str:
+    if not text.startswith(AS_IT_IS):
+        return documents.plain(text)
+    return f"```sh\n{textwrap.dedent(text.removeprefix(AS_IT_IS)).strip()}\n```"

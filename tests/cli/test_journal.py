@@ -1,11 +1,13 @@
 """The journal that commands open, and ``pointsman db`` and ``rejections``."""
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from daemon.journal import migrate, state
+from daemon.journal.database import Connection
 from tests.cli.desk import CONFIG, Desk
 from tests.journal import making
 
@@ -84,10 +86,14 @@ def test_an_outdated_journal_is_told_and_not_used(bare_desk: Desk) -> None:
     ]
 
 
+def reject(connection: Connection, values: tuple[int, str, int, str, str]) -> None:
+    state.reject(connection, *values)
+
+
 def test_rejections_are_listed_newest_first(desk: Desk) -> None:
     for number in (1, 2):
         values = (making.NOW + number, "/hooks/shop", 400, f"not JSON {number}", "{")
-        desk.write(lambda connection, values=values: state.reject(connection, *values))
+        desk.write(partial(reject, values=values))
     listed = desk.run("rejections", "--json").document["rejections"]
     assert [one["error"] for one in listed] == ["not JSON 2", "not JSON 1"]
     assert {name: listed[1][name] for name in ("at", "path", "status", "body")} == {

@@ -47,7 +47,7 @@ def test_the_configs_that_a_newcomer_copies_are_right(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in re.findall(r'\{\s*env\s*=\s*"(\w+)"', text):
-        monkeypatch.setenv(name, f"a secret named {name}")
+        monkeypatch.setenv(name, f"a-secret-named-{name}")
     (tmp_path / "config.toml").write_text(text)
     checked = pointsman("--config", str(tmp_path / "config.toml"), "check", "--json")
     assert json.loads(checked.stdout)["problems"] == [], checked.stderr

@@ -226,6 +226,22 @@ def test_the_commands_page_shows_groups_arguments_and_options() -> None:
     assert "| `--json`, `--no-json` |  |  |" in page
 
 
+def test_examples_of_commands_are_shown_as_they_are() -> None:
+    program = typer.Typer()
+
+    @program.command()
+    def look(deep: bool = False) -> None:
+        """Look there.
+
+        \b
+          pointsman look
+          pointsman look --deep
+        """
+
+    page = reference.render("commands", CATALOG, None, typer.main.get_command(program))
+    assert "Look there.\n\n```sh\npointsman look\npointsman look --deep\n```\n" in page
+
+
 @pytest.mark.parametrize("kind", ["events", "actions", "config"])
 def test_every_row_of_a_table_has_the_cells_of_its_head(kind: str) -> None:
     page = reference.render(kind, connectors.discover(), SCHEMA)
