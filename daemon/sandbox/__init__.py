@@ -11,6 +11,8 @@ must not agree with itself. Who calls it: ``pointsman sandbox``, ``pointsman dem
 ``faults``          what goes wrong on purpose
 ``control``         the small API that reads the ledger, injects faults and plays the people
 ``controls``        the part of it that is particular to each service
+``story``           the demo's people, and what is expected of its night
+``telling``         the ledger's entries in words, for the demo's screen
 ``django``          manners that Popily and Compass share: slashes, pages, error bodies
 ``populr``          pops and templates; ``populr_assets``, ``populr_tracers``, ``populr_calls``
 ``popily``          sources and users; ``popily_insights``

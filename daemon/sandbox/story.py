@@ -107,6 +107,34 @@ def count(sandbox: "server.Sandbox", entries: Iterable[Entry]) -> Counter[tuple[
     return counted
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A city's page, and the tracer that tells who opens it."""
+
+    city: str
+    pop_id: str
+    tracer_id: str
+
+
+def pages(sandbox: "server.Sandbox") -> list[Page]:
+    """The pages that are published, traced and open to collaborators, in the cities' order."""
+    group = sandbox.populr
+    return [
+        Page(city, pop_id, next(iter(group.tracers[pop_id])))
+        for city in CITIES
+        for pop_id, pop in group.pops.items()
+        if city in pop["name"]
+        and pop["published_pop_url"]
+        and pop["collaboration_webhook"]
+        and group.tracers[pop_id]
+    ]
+
+
+def another(sandbox: "server.Sandbox") -> Page | None:
+    """A page that nobody has opened in the story."""
+    return next((page for page in pages(sandbox) if page.city != OPENED), None)
+
+
 class People:
     """Who opens a page and who edits it. ``done`` once they have nothing more to do."""
 
@@ -117,26 +145,15 @@ class People:
     async def play(self) -> None:
         """Wait for the pages, open one, wait for what follows, edit it."""
         clock, calls = self._sandbox.clock, self._sandbox.calls
-        await _until(self._pages_stand)
-        pop_id = next(id for id, pop in self._sandbox.populr.pops.items() if OPENED in pop["name"])
-        tracer_id = next(iter(self._sandbox.populr.tracers[pop_id]))
+        await _until(lambda: len(pages(self._sandbox)) >= len(CITIES))
+        page = next(page for page in pages(self._sandbox) if page.city == OPENED)
         await clock.sleep(MOMENT)
-        calls.open(pop_id, tracer_id, 1, 0, {}, {})
+        calls.open(page.pop_id, page.tracer_id, 1, 0, {}, {})
         latest = clock.now() + PATIENCE
         await _until(lambda: self._counted() or clock.now() >= latest)
         await clock.sleep(MOMENT)
-        await calls.collaborate(pop_id, {"title": f"News for {OPENED}, revised"})
+        await calls.collaborate(page.pop_id, {"title": f"News for {OPENED}, revised"})
         self.done = True
-
-    def _pages_stand(self) -> bool:
-        """Whether every city's page is published, traced and open to collaborators."""
-        group = self._sandbox.populr
-        ready = [
-            pop
-            for pop_id, pop in group.pops.items()
-            if pop["published_pop_url"] and pop["collaboration_webhook"] and group.tracers[pop_id]
-        ]
-        return len(ready) >= len(CITIES)
 
     def _counted(self) -> bool:
         return any(effect == "grid.rows_appended" for effect, _ in self._sandbox.ledger.effects("plotly"))

@@ -9,6 +9,8 @@ from rich.text import Text
 
 from daemon.cli.demo import telling, verdict
 from daemon.cli.demo.stage import Stage
+from daemon.model import jsons
+from daemon.sandbox import story
 
 LEGEND = (
     ("event", "an event in the journal"),
@@ -23,6 +25,7 @@ def announce(built: Stage, console: Console) -> None:
         console,
         Text(f"A night of Pointsman's, {built.speed:g} times as fast, against simulated services", "bold"),
     )
+    say(console, Text(f"  The times are those of {built.zone}.", "dim"))
     for kind, words in LEGEND:
         mark, colour = telling.MARKS[kind]
         say(console, Text.assemble("  ", (mark, colour), (f" {words}", "dim")))
@@ -70,6 +73,14 @@ def show_around(built: Stage, console: Console) -> None:
     say(console, f"  curl http://{admin}/metrics")
     say(console, f"Callbacks come to http://{public}/hooks/…; `webhooks` prints the URLs.")
     say(console, f"The services' ledger and faults: {built.sandbox.control_url}/ledger and /faults")
+    another = story.another(built.sandbox)
+    if another is not None:
+        say(console, f"To be somebody who opens the page of {another.city}:")
+        url = f"{built.sandbox.control_url}/control/populr/open"
+        say(
+            console,
+            f"  curl {url} -d '{jsons.dumps({'pop_id': another.pop_id, 'tracer_id': another.tracer_id})}'",
+        )
     say(console, Text("Ctrl-C ends it.", "bold"))
     say(console)
 
