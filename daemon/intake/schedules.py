@@ -18,13 +18,15 @@ from daemon.contract.own_events import ScheduleFired
 from daemon.journal import events, schedules
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal
+from daemon.journal.events import Admitted
 from daemon.journal.schedules import Schedule as Row
 from daemon.model import jsons, times
 from daemon.model.events import Fact
 from daemon.model.times import SECOND, Clock
 
 SOURCE = "schedule"
-LATE = 60 * SECOND  # a firing that is later than this was missed (the daemon was down, the machine asleep)
+LATE = 60 * SECOND  # a firing that is later than this was missed: the machine slept
+GRACE = 1 * SECOND  # before our start, in which another node may be about to fire
 NEVER_FIRED = -1
 
 log = structlog.get_logger()
@@ -72,6 +74,7 @@ class Schedules:
         self._bell = bell
         self._router = router
         self._planned: dict[str, Planned] = {}
+        self._began_at: int | None = None
 
     async def configure(self, configured_schedules: Sequence[configured.Schedule]) -> None:
         """Make the rows those of the config: new and changed ones begin now, unchanged ones keep their next
@@ -81,40 +84,40 @@ class Schedules:
         now = self._clock.now()
         await self._journal.write(lambda connection: _configure(connection, planned, now))
         self._planned = planned
+        self._began_at = now if self._began_at is None else self._began_at
         self._bell.ring()
 
     async def once(self) -> bool:
         """Fire what is due; whether anything was."""
         now = self._clock.now()
         due = await self._journal.read(lambda connection: schedules.due(connection, now))
-        fired = 0
-        for row in due:
-            planned = self._planned.get(row.name)
-            if planned is not None:
-                fired += await self._fire(planned, row, now)
-        if fired:
-            self._router.ring()
+        ours = [(self._planned[row.name], row) for row in due if row.name in self._planned]
+        moved = [await self._fire(planned, row, now) for planned, row in ours]
         await self._wake_when_due()
-        return bool(due)
+        return any(moved)
 
-    async def _fire(self, planned: Planned, row: Row, now: int) -> int:
-        moment = decide(planned, row, now)
+    async def _fire(self, planned: Planned, row: Row, now: int) -> bool:
+        """Move *row* on, and record that it fired; False where another node did."""
+        began_at = self._began_at if self._began_at is not None else now
+        moment = decide(planned, row, now, began_at)
         following = clock.next_firing(planned.spec, now)
 
-        def write(connection: Connection) -> bool:
+        def write(connection: Connection) -> tuple[bool, Sequence[Admitted]]:
             assert row.next_at is not None  # noqa: S101 - it was due
-            if not schedules.advance(connection, row.name, row.next_at, following, moment):
-                return False
-            if moment is not None:
-                events.emit(connection, [fired(planned.configured, moment)], SOURCE, now)
-            return True
+            moved = schedules.advance(connection, row.name, row.next_at, following, moment)
+            facts = [fired(planned.configured, moment)] if moved and moment is not None else []
+            return moved, events.emit(connection, facts, SOURCE, now)
 
-        moved = await self._journal.write(write)
-        if moved and moment is not None:
-            log.info("schedule.fired", schedule=row.name, scheduled_for=times.rfc3339(moment))
+        moved, admitted = await self._journal.write(write)
+        for one in admitted:
+            log.info(
+                "schedule.fired", schedule=row.name, trace=one.id, scheduled_for=times.rfc3339(moment or now)
+            )
+        if admitted:
+            self._router.ring()
         elif moved:
             log.info("schedule.skipped_missed", schedule=row.name)
-        return int(moved and moment is not None)
+        return moved
 
     async def _wake_when_due(self) -> None:
         instant = await self._journal.read(schedules.next_due)
@@ -122,17 +125,16 @@ class Schedules:
             self._waker.at("schedules", instant, self._bell.ring)
 
 
-def decide(planned: Planned, row: Row, now: int) -> int | None:
+def decide(planned: Planned, row: Row, now: int, began_at: int) -> int | None:
     """Which moment a due *row* fires for: its own, or after missed ones the latest; None where those are
-    skipped.
+    skipped. Missed is what came before the daemon *began_at*, or while the machine slept.
     """
     assert row.next_at is not None  # noqa: S101 - it was due
     latest = clock.missed(planned.spec, row.next_at, now)
     if latest is None:
         latest = row.next_at
-    if planned.configured.misfire == "skip" and now - latest > LATE:
-        return None
-    return latest
+    is_missed = latest < began_at - GRACE or now - latest > LATE
+    return None if is_missed and planned.configured.misfire == "skip" else latest
 
 
 def fired(schedule: configured.Schedule, moment: int) -> Fact:

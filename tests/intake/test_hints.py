@@ -152,6 +152,7 @@ async def test_a_trusted_callback_that_overtakes_a_poll_is_not_told_twice(world,
     await world.finish()
     stale = await world.row()
     assert stale is not None
+    assert stale.due_at is not None
     assert (stale.failures, stale.due_at - world.clock.now() < MINUTE) == (0, True)
     world.remote.things = {"a": (3, "new")}
     assert await world.poll(MINUTE) == []
