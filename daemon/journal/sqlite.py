@@ -13,7 +13,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,6 +24,7 @@ from sqlalchemy.pool import StaticPool
 
 from daemon.journal import database
 from daemon.journal.database import Batch, Function, Handed, JournalUnavailable, T
+from daemon.journal.lanes import Lane
 
 READERS = 2
 BUSY = 5_000  # milliseconds to wait for a lock that another process holds
@@ -149,9 +149,9 @@ class SqliteJournal:
     def __init__(self, path: Path, lock: TextIO | None, observe: Callable[[int], None]) -> None:
         self.path = path
         self._lock = lock
-        self._writer = ThreadPoolExecutor(1, "journal-writer")
-        self._readers = ThreadPoolExecutor(READERS, "journal-reader")
-        self._checkpointer = ThreadPoolExecutor(1, "journal-checkpoint")
+        self._writer = Lane("journal-writer")
+        self._readers = Lane("journal-reader", READERS)
+        self._checkpointer = Lane("journal-checkpoint")
         self._checkpointing = threading.Event()
         self._batches = database.Batches(self._commit, observe)
         self._local = threading.local()
@@ -164,7 +164,7 @@ class SqliteJournal:
 
     async def read(self, fn: Function[T]) -> T:
         """Run *fn* on one snapshot of the file."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+        return await self._readers.do(self._read, fn)
 
     async def lease_now(self) -> int:
         """The machine's own clock: the file is this machine's."""
@@ -176,8 +176,8 @@ class SqliteJournal:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        for pool in (self._writer, self._readers, self._checkpointer):
-            pool.shutdown()
+        for lane in (self._writer, self._readers, self._checkpointer):
+            lane.close()
         while self._reading:
             self._reading.pop().close()
         self._forget_writer()
@@ -187,16 +187,15 @@ class SqliteJournal:
     # The writer's thread
 
     async def _commit(self, batch: Batch) -> None:
-        loop = asyncio.get_running_loop()
-        outcomes = await loop.run_in_executor(self._writer, self._commit_batch, batch)
+        outcomes = await self._writer.do(self._commit_batch, batch)
         for handed, outcome in zip(batch, outcomes, strict=True):
             database.settle(handed, outcome)
         size = log_size(self.path)
         if size > LOG_CEILING:
-            await loop.run_in_executor(self._writer, self._empty_log)
+            await self._writer.do(self._empty_log)
         elif size > CHECKPOINT_AT and not self._checkpointing.is_set():
             self._checkpointing.set()
-            self._checkpointer.submit(self._checkpoint)
+            self._checkpointer.put(self._checkpoint)
 
     def _commit_batch(self, batch: Batch) -> list[object]:
         try:
@@ -204,7 +203,7 @@ class SqliteJournal:
                 self._writing = open_connection(self.path)
             opened = self._writing
             opened.raw.execute("BEGIN IMMEDIATE")
-            outcomes = [_run_one(opened, handed) for handed in batch]
+            outcomes = _run_all(opened, batch)
             opened.raw.execute("COMMIT")
             opened.require_file(self.path)  # a commit into a file without a name is lost with its last user
         except Exception as broken:
@@ -265,6 +264,19 @@ class SqliteJournal:
             self._local.opened = None
             self._reading.remove(opened)
             opened.close()
+
+
+def _run_all(opened: Opened, batch: Batch) -> list[object]:
+    """Run the batch in one go; where one function fails, again with a savepoint for each: failing ones are rare."""
+    try:
+        return [handed.fn(opened.core) for handed in batch]
+    except Exception as broken:
+        if not opened.raw.in_transaction or is_environmental(broken):
+            raise
+        _let_go_of_statements(broken)
+    opened.raw.execute("ROLLBACK")
+    opened.raw.execute("BEGIN IMMEDIATE")
+    return [_run_one(opened, handed) for handed in batch]
 
 
 def _run_one(opened: Opened, handed: Handed[Any]) -> object:
