@@ -3,6 +3,8 @@
 The decorators turn one plain function into one value (:class:`Action`, :class:`Watch`, :class:`Webhook`) that
 carries its name, its documentation and its schemas; nothing is registered anywhere. A connector lists them in
 explicit tuples in its ``__init__``. Read by ``intake``, ``running``, ``checking`` and ``reference``.
+
+The bases of the models defer their building: a daemon knows many and uses few, so each is built when it is first used.
 """
 
 import inspect
@@ -29,20 +31,24 @@ class Parameters(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", populate_by_name=True, hide_input_in_errors=True, coerce_numbers_to_str=True
+        defer_build=True,
+        extra="forbid",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        coerce_numbers_to_str=True,
     )
 
 
 class Result(BaseModel):
     """Base of what an action answers: vendor fields that nobody documented pass through."""
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="allow", populate_by_name=True)
 
 
 class Options(BaseModel):
     """Base of a watch's own options (``ids``, ``project_id`` …): unknown names are errors."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
 
 class EventData(BaseModel):
@@ -52,7 +58,7 @@ class EventData(BaseModel):
     Undocumented vendor fields pass through below the documented ones.
     """
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="allow", populate_by_name=True)
     type: ClassVar[str]
     subject: ClassVar[str]
     example: ClassVar[JsonObject]
@@ -65,7 +71,7 @@ class Settings(BaseModel):
     has (``timeout rate concurrency readback``) are not repeated here.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", hide_input_in_errors=True)
     base_url: str
 
     @field_validator("base_url")

@@ -24,7 +24,7 @@ _RUN_EXAMPLE = {
 class RunSummary(BaseModel):
     """A run, as its own events show it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: str = Field(description="The run's id.")
     reaction: str = Field(description="The reaction it executes.")
     event_id: str = Field(description="The event it was made for.")

@@ -23,7 +23,7 @@ WHY_BY_METHOD = "by method: GET, PUT and DELETE are repeatable, POST and PATCH a
 class FileContent(BaseModel):
     """A file given by its content."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
     name: str = Field(description="The file's name.")
     content: str = Field(description="The file's text.")
 

@@ -33,7 +33,7 @@ LONGEST_TEXT = 300  # characters of the vendor's words about a failure
 class VendorClassifier(BaseModel):
     """A classifier as the service writes it; its field lists say ``Info``, its requests ``info``."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     url: str
     status: str = ""
     training_state: str = ""
@@ -51,7 +51,7 @@ class VendorClassifier(BaseModel):
 class ClassifierShown(BaseModel):
     """A classifier, as events and results show it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: str = Field(description="Its id: the last part of its `url`.")
     url: str = Field(description="Its address.")
     name: str | None = Field(None, description="Its name, unique in the project.")

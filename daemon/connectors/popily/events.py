@@ -21,7 +21,7 @@ FAILED = "error"
 class Source(BaseModel):
     """A source as the API shows it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: int | str = Field(description="The source's id.")
     slug: str | None = Field(None, description="Its unique name in addresses; an id works as well.")
     title: str | None = Field(None, description="Its name.")

@@ -42,7 +42,7 @@ GONE = "the job is gone: the service does not know it any more, and its query ha
 class VendorJob(BaseModel):
     """A job as the server writes it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: str = ""
     status: int | str | None = None
     error: Any = None
@@ -61,7 +61,7 @@ class VendorData(BaseModel):
 class VendorResult(BaseModel):
     """A result as the server writes it; a query's key is given no more than ``data`` and ``retrieved_at``."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: int | None = None
     data: VendorData
     retrieved_at: str = ""
@@ -70,7 +70,7 @@ class VendorResult(BaseModel):
 class JobShown(BaseModel):
     """A job, as events and results show it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: str = Field(description="The job's id; `cached-RESULTID` for an answer from the cache.")
     status: int | str | None = Field(
         None, description="The service's own status: 1 pending, 2 started, 3 success, 4 failure, 5 cancelled."

@@ -16,7 +16,7 @@ AT_ONCE = 1000  # documents in one request (vendor's support pages)
 class Document(BaseModel):
     """A document to add."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
     text: str = Field(description="Its text.")
     label: str | None = Field(None, description="The class it belongs to.")
     dataset: str | None = Field(None, description="The collection it belongs to.")

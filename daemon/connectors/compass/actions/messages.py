@@ -45,7 +45,7 @@ class Classify(declare.Parameters):
 class NewMessage(BaseModel):
     """A message to post."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
     text: str = Field(description="Its text.", min_length=1)
     timestamp: str | float | None = Field(
         None, description="When it was written: ISO 8601, or seconds since 1970; now if left out."

@@ -15,7 +15,7 @@ from daemon.model.runs import Doubt
 class NewColumn(BaseModel):
     """One column of a new grid."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
     name: str = Field(description="The column's name.", min_length=1)
     data: list[Any] = Field(description="Its cells, from the first row to the last.")
 

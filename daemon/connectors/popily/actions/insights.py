@@ -16,7 +16,7 @@ SEPARATORS = (",", "!", "__")  # the wire has no way to escape them (vendor's cl
 class Filter(BaseModel):
     """Keeps of a column only some values."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", hide_input_in_errors=True)
     column: str = Field(description="The column's header.")
     values: list[str | int | float] = Field(description="The values to compare with.", min_length=1)
     op: str = Field("eq", description="How: `eq`, in later editions `lt lte gt gte in notin noteq` too.")
@@ -101,7 +101,7 @@ class GetInsight(Look):
 class Insight(BaseModel):
     """An insight as the API shows it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: int | str = Field(description="The insight's id.")
     source: int | str | None = Field(None, description="The source it was found in.")
     title: str | None = Field(None, description="The chart's title.")

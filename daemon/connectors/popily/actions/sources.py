@@ -22,7 +22,7 @@ ROWS_FILE = "rows.csv"
 class Column(BaseModel):
     """A column of a new source."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
     column_header: str = Field(description="The column's header.")
     data_type: str = Field(
         description="`category numeric currency datetime country state coordinate zipcode` or `rowlabel`."

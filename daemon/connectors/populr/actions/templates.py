@@ -12,7 +12,7 @@ from daemon.model.runs import Doubt
 class Template(BaseModel):
     """A template as the API shows it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: str = Field(description="The template's id.")
     name: str | None = Field(None, description="Its name on the pops list.")
     title: str | None = Field(None, description="The title that its pops begin with.")

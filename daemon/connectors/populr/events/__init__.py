@@ -15,7 +15,7 @@ from daemon.model.jsons import JsonObject
 class PopSummary(BaseModel):
     """A pop, as a tracer's callback names it."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: str = Field(description="The pop's id.")
     name: str | None = Field(None, description="Its name on the pops list.")
     title: str | None = Field(None, description="The title of its page.")
@@ -52,7 +52,7 @@ class Pop(PopSummary):
 class Group(BaseModel):
     """The group (account) that a callback comes from."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: str | None = Field(None, description="The group's id.")
     name: str | None = Field(None, description="Its name.")
 
@@ -60,7 +60,7 @@ class Group(BaseModel):
 class TracerName(BaseModel):
     """Which tracer."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     id: str | None = Field(None, description="The tracer's id; null where a callback did not carry it.")
     name: str | None = Field(None, description="Its name on the tracer list.")
     code: str | None = Field(None, description="What is appended to the pop's address; null where not told.")
@@ -69,7 +69,7 @@ class TracerName(BaseModel):
 class Counters(BaseModel):
     """How often a pop was viewed and clicked through one tracer."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     views: int = Field(0, description="Views, a count.")
     clicks: int = Field(0, description="Clicks in all, a count.")
     links: dict[str, Any] = Field(default_factory=dict, description="Clicks by link: `{url: {clicks}}`.")
