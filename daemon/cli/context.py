@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from daemon import config
+from daemon.cli import loading
 from daemon.config import Config, Located
 from daemon.contract.catalog import Catalog
 from daemon.contract.secret_forms import SecretMissing
@@ -44,9 +45,10 @@ class Context:
 
     def catalog(self) -> Catalog:
         """Every connector."""
-        from daemon import connectors  # they are many; a look into the journal needs none of them
+        with loading.uncollected():
+            from daemon import connectors  # they are many; a look into the journal needs none of them
 
-        return connectors.discover()
+            return connectors.discover()
 
     def config(self, catalog: Catalog) -> Config:
         """The config as ``run`` would take it, or the end of the program with every problem told."""

@@ -14,7 +14,7 @@ import typer
 import typer.core
 import typer.main
 
-from daemon.cli import unbuilt
+from daemon.cli import loading, unbuilt
 
 # In the order of `pointsman --help`: the command, and its file where that has another name.
 COMMANDS = {
@@ -66,7 +66,8 @@ class Commands(MutableMapping[str, Any]):
 
 def load(name: str, file: str) -> Any:
     """The command *name* out of its *file*."""
-    module = importlib.import_module(f"daemon.cli.{file}")
+    with loading.uncollected():
+        module = importlib.import_module(f"daemon.cli.{file}")
     group: typer.Typer | None = getattr(module, "group", None)
     if group is None:
         group = typer.Typer(add_completion=False, rich_markup_mode=None)
