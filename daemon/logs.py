@@ -35,8 +35,9 @@ def set_up(
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,  # before the blanking: an exception's text is text, too
             *([_blanking(blank)] if blank is not None else []),
-            *_renderers(as_json, stream.isatty()),
+            _renderer(as_json, stream.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(stream),
@@ -46,11 +47,11 @@ def set_up(
     logging.basicConfig(level=logging.WARNING, handlers=[_Forward()], force=True)
 
 
-def _renderers(as_json: bool, colours: bool) -> list[Any]:
-    if not as_json:
-        return [structlog.dev.ConsoleRenderer(colors=colours)]
-    prefix = bool(os.environ.get("JOURNAL_STREAM"))
-    return [structlog.processors.format_exc_info, _JsonLine(prefix)]
+def _renderer(as_json: bool, colours: bool) -> Any:
+    if as_json:
+        return _JsonLine(bool(os.environ.get("JOURNAL_STREAM")))
+    # Plain tracebacks: the pretty ones show the variables of every frame, secrets with them.
+    return structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
 
 
 class _JsonLine:

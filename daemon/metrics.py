@@ -4,6 +4,9 @@ Every room counts here; ``web`` serves it at ``/metrics``. Gauges that the journ
 that.
 """
 
+import collections
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library does not type it; that series is of no use
@@ -12,7 +15,7 @@ registry = CollectorRegistry()
 callbacks = Counter(
     "pointsman_callbacks", "Callbacks by what became of them.", ["hook", "outcome"], registry=registry
 )
-events = Counter("pointsman_events", "Events recorded, by type.", ["type"], registry=registry)
+events = Counter("pointsman_events", "Events that the journal took, by type.", ["type"], registry=registry)
 runs = Counter(
     "pointsman_runs",
     "Runs that came to rest, by reaction and status.",
@@ -55,3 +58,15 @@ oldest_due = Gauge(
     "pointsman_oldest_due_run_seconds", "How long the oldest due run has waited.", registry=registry
 )
 reloads = Counter("pointsman_reloads", "Reloads of the config, by outcome.", ["outcome"], registry=registry)
+
+MOST_TYPES = 500  # that are counted apart: senders of CloudEvents choose their own
+OTHER_TYPES = "other"
+_types: set[str] = set()
+
+
+def count_events(types: Iterable[str]) -> None:
+    """Count events by their *types*; those beyond the first :data:`MOST_TYPES` types together."""
+    for type, number in collections.Counter(types).items():
+        if len(_types) < MOST_TYPES:
+            _types.add(type)
+        events.labels(type if type in _types else OTHER_TYPES).inc(number)

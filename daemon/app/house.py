@@ -141,14 +141,12 @@ class House:
             Admission(journal, timed, bells.router, bells.watches), Rejections(journal, timed), doors
         )
         token = settled.http.admin_token
-        health = Health(journal, timed, self._pulse.silent)
+        health = Health(journal, timed, self._pulse.silent, self._closed)
         return Rooms(
             journal=journal,
             router=Router(journal, timed, Rules(settled.reactions), worker, bells.router, bells.workers),
             worker=worker,
-            watcher=Watcher(
-                journal, timed, self.services, bells, settled.daemon.node, settled.daemon.lease
-            ),
+            watcher=Watcher(journal, timed, self.services, bells, settled.daemon.node, settled.daemon.lease),
             schedules=Schedules(journal, timed, wakes, self._schedule_bell, bells.router),
             upkeep=Upkeep(journal, timed, settled.retention.events, settled.retention.runs),
             public=public,
@@ -211,6 +209,14 @@ class House:
         """Seconds until the next thing that the loop *name* knows to fall due."""
         next_at = {"worker": self.rooms.worker.next_at, "watcher": self.rooms.watcher.next_at}.get(name)
         return bell.LOOK_AGAIN if next_at is None else self._clock.until(next_at)
+
+    def _closed(self) -> list[str]:
+        """The sides that do not listen."""
+        wanted = ["public", "admin"] if self.config.http.admin_listen is not None else ["public"]
+        listeners = self._rooms.listeners if self._rooms is not None else []
+        return [
+            name for place, name in enumerate(wanted) if not any(one.is_open for one in listeners[place:][:1])
+        ]
 
     def addresses(self) -> dict[str, list[str]]:
         """Where the daemon listens, by side."""

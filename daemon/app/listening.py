@@ -73,6 +73,7 @@ class Listener:
 
     def __init__(self, handler: Handler, sockets: list[socket.socket]) -> None:
         self.sockets = sockets
+        self.is_open = False
         server = web.Server(handler, access_log=None, logger=_log, lingering_time=LINGER)
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=LAST_ANSWERS)
 
@@ -87,9 +88,11 @@ class Listener:
         await self._runner.setup()
         for one in self.sockets:
             await web.SockSite(self._runner, one, backlog=BACKLOG).start()
+        self.is_open = True
 
     async def stop(self) -> None:
         """Accept no more, answer what came."""
+        self.is_open = False
         for site in list(self._runner.sites):
             await site.stop()
         for _ in range(TURNS):

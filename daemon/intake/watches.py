@@ -77,6 +77,7 @@ class Watcher:
 
     async def once(self) -> bool:
         """Begin the polls that are due, as many as may be under way; whether there were any."""
+        self.next_at = None  # what is due already waits for a poll to end, which rings the bell
         lease_now = await self._journal.lease_now()
         await self._renew(lease_now)
         room = AT_ONCE - len(self._polling)
@@ -84,8 +85,8 @@ class Watcher:
             return False
         now = self._clock.now()
         first = await self._journal.read(partial(watches.next_due, lease_now=lease_now))
-        self.next_at = first
         if first is None or first > now:
+            self.next_at = first
             return False
         claim = partial(
             watches.claim,

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from daemon import metrics
 from daemon.contract import own_events
 from daemon.journal import events, runs, state
 from daemon.journal.bell import Bell
@@ -79,6 +80,7 @@ class Router:
         return Found(
             seq=seq,
             last=types[-1][0] if types else seq,
+            types=[type for _, type in types],
             events=events.numbered(connection, wanted) if wanted else [],
         )
 
@@ -105,6 +107,8 @@ class Router:
             return new
 
         new = await self._journal.write(write)
+        if new is not None:  # every event passes here once, whoever recorded it
+            metrics.count_events(found.types)
         if new:
             self._crew.take([run for run in new if run.node is not None])
             self._workers.ring()
@@ -113,10 +117,11 @@ class Router:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A batch to route: where the cursor stood, the last number in it, the events that matter."""
+    """A batch to route: where the cursor stood, the last number in it, the types of all, the events that matter."""
 
     seq: int
     last: int
+    types: Sequence[str]
     events: Sequence[Event]
 
 
@@ -146,6 +151,7 @@ def tell_dead(connection: Connection, new: Sequence[Run], now: int) -> None:
 def _tell(new: Sequence[Run]) -> None:
     for run in new:
         if run.error is not None:
+            metrics.runs.labels(run.reaction, RunStatus.DEAD.value).inc()
             log.warning("run.died", run=run.id, reaction=run.reaction, trace=run.trace, error=run.error)
         else:
             log.debug("run.made", run=run.id, reaction=run.reaction, trace=run.trace)

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel
 
-from daemon import expressions
+from daemon import expressions, metrics
 from daemon.contract import errors
 from daemon.contract.declare import Action, Call, Done
 from daemon.contract.services import Services
@@ -24,7 +24,7 @@ from daemon.model import ids, jsons, scope, times
 from daemon.model.events import DEEPEST, Event
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.reactions import Do, Reaction
-from daemon.model.runs import Doubt, Run, Step, StepStatus
+from daemon.model.runs import Doubt, Run, RunStatus, Step, StepStatus
 from daemon.model.scope import Scope, StateNeeded
 from daemon.model.times import Clock
 from daemon.running import doubt, outcome, parameters, retry
@@ -81,6 +81,7 @@ class Courses:
                 course = await self._load(run)
             except Vanished as gone:
                 await self._commit(None, outcome.die(run, str(gone), self._clock.now()))
+                _count(run, RunStatus.DEAD)
                 return
             try:
                 await self._walk(course)
@@ -89,6 +90,7 @@ class Courses:
             except Exception as bug:
                 log.exception("run.broke")
                 await self._commit(None, outcome.die(course.run, _describe(bug), self._clock.now()))
+                _count(course.run, RunStatus.DEAD)
 
     async def _load(self, run: Run) -> Course:
         event, found = await self._journal.read(
@@ -110,6 +112,7 @@ class Courses:
             if not await self._step(course, position, do, step):
                 return
         await self._commit(course, outcome.succeed(course.run, self._clock.now()))
+        _count(course.run, RunStatus.SUCCEEDED)
         log.info("run.succeeded")
 
     # One step: True when the run goes on behind it
@@ -267,6 +270,7 @@ class Courses:
         ended = replace(step, status=StepStatus.FAILED, error=text, finished_at=now)
         self._note(course, ended)
         await self._commit(course, outcome.die(course.run, f"step {step.id}: {text}", now))
+        _count(course.run, RunStatus.DEAD)
         log.warning("run.died", step=step.id, error=text)
         return False
 
@@ -276,6 +280,7 @@ class Courses:
         held = replace(step, status=StepStatus.IN_DOUBT, error=text)
         self._note(course, held)
         await self._commit(course, outcome.hold(course.run, f"step {step.id}: {text}", now))
+        _count(course.run, RunStatus.IN_DOUBT)
         log.warning("run.held_in_doubt", step=step.id, error=text)
         return False
 
@@ -314,6 +319,10 @@ class Planned:
     action: Action
     parameters: BaseModel
     step: Step
+
+
+def _count(run: Run, status: RunStatus) -> None:
+    metrics.runs.labels(run.reaction, status.value).inc()
 
 
 def _describe(bug: Exception) -> str:

@@ -22,11 +22,14 @@ from daemon.model.times import SECOND, Clock
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the admin side looks at. *silent* names the loops that make no progress."""
+    """What the admin side looks at. *silent* names the loops that make no progress, *closed* the sides that do
+    not listen (yet, or any more).
+    """
 
     journal: Journal
     clock: Clock
     silent: Callable[[], list[str]]
+    closed: Callable[[], list[str]] = list
 
     def alive(self) -> tuple[bool, JsonObject]:
         """Whether the process does its work: every loop makes its rounds."""
@@ -34,15 +37,18 @@ class Health:
         return not silent, {"status": "alive" if not silent else "stuck", "silent": silent}
 
     async def ready(self) -> tuple[bool, JsonObject]:
-        """Whether callbacks can be taken: the journal is reachable and its schema current, the loops go round."""
+        """Whether callbacks can be taken: the journal is reachable and its schema current, both sides listen, the
+        loops go round.
+        """
         try:
             revision = await self.journal.read(migrate.revision)
         except JournalUnavailable as broken:
             return False, {"status": "not ready", "journal": str(broken)}
         current = revision == migrate.HEAD
-        well, health = self.alive()
-        told = {"journal": "current" if current else f"schema {revision}", "silent": health["silent"]}
-        return current and well, {"status": "ready" if current and well else "not ready", **told}
+        silent, closed = self.silent(), self.closed()
+        well = current and not silent and not closed
+        told = {"journal": "current" if current else f"schema {revision}", "silent": silent, "closed": closed}
+        return well, {"status": "ready" if well else "not ready", **told}
 
     async def measure(self) -> bytes:
         """Everything counted, in Prometheus' text form; what the journal knows is asked now."""
@@ -70,7 +76,9 @@ class AdminSide:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
         if not self._is_allowed(request):
-            return _answer(401, {"error": "unauthorized", "error_type": "unauthorized"})
+            refused = _answer(401, {"error": "unauthorized", "error_type": "unauthorized"})
+            refused.headers["WWW-Authenticate"] = "Bearer"
+            return refused
         if request.method not in ("GET", "HEAD"):
             return _answer(405, {"error": "only GET is answered here", "error_type": "method_not_allowed"})
         try:
@@ -82,7 +90,8 @@ class AdminSide:
         if self._token is not None:
             word, _, given = request.headers.get("Authorization", "").partition(" ")
             return word.lower() == "bearer" and secrets.is_equal(given.strip(), self._token)
-        return _is_loopback(request.remote)
+        # A page in the operator's own browser comes from loopback, too, but under the name it was loaded from.
+        return _is_loopback(request.remote) and _is_local_name(request.host)
 
     async def _page(self, path: str) -> web.Response:
         if path == "/healthz":
@@ -102,6 +111,11 @@ def _is_loopback(remote: str | None) -> bool:
         return remote is not None and ipaddress.ip_address(remote).is_loopback
     except ValueError:
         return False
+
+
+def _is_local_name(host: str) -> bool:
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    return name == "localhost" or _is_loopback(name.strip("[]"))
 
 
 def _answer(status: int, told: JsonObject) -> web.Response:

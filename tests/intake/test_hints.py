@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import structlog
 
 from daemon.contract.errors import TemporaryError
 from daemon.intake.admission import Admission
@@ -212,3 +213,25 @@ async def _lease(journal) -> int:
     return await journal.read(
         lambda connection: connection.exec_driver_sql("SELECT max(lease_until) FROM watches").scalar()
     )
+
+
+async def test_every_line_about_a_callback_carries_its_trace(world, callers):
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(remotes.row())
+    await world.poll()
+    world.remote.things = {"a": (2, "new")}
+    world.remote.failures = [TemporaryError("503: busy")]
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        good = await callers.call("a", 2)
+        await world.poll()
+        await world.poll(MINUTE // 2)
+        bad = await callers.call("b", 9000)
+        await world.poll()
+    about = [(one["event"], one.get("trace")) for one in lines]
+    assert about == [
+        ("callback.admitted", good),
+        ("watch.failed", good),
+        ("watch.told", good),
+        ("callback.admitted", bad),
+        ("callback.refuted", bad),
+    ]
