@@ -29,6 +29,7 @@ $(STAMP): pyproject.toml requirements/dev.lock
 	@$(PIP) install --require-hashes -r requirements/dev.lock
 	@echo "Installing the project itself"
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/python -m compileall -q daemon migrations  # as pip does it for packages: no start compiles anew
 	@touch $@
 
 demo: $(STAMP) ## the five services simulated, a story played (ARGS=--once: ends by itself)

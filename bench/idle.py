@@ -27,8 +27,8 @@ GOALS = {"start to ready, s": 1.6, "processor to ready, s": 1.6, "PSS, MiB": 1.4
 # What every daemon of this kind needs; neither Alembic nor Rich, which `run` loads only when it has to.
 STACK = """
 import socket, os, time
-import aiohttp, aiohttp.web, apscheduler.schedulers.asyncio, sqlalchemy, sqlalchemy.ext.asyncio, structlog, pydantic
-import jinja2, orjson, uvloop, asyncpg, prometheus_client, typer
+import aiohttp, apscheduler, sqlalchemy, sqlalchemy.ext.asyncio, structlog, pydantic, jinja2
+import orjson, uvloop, asyncpg, prometheus_client, typer
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
     channel.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 time.sleep(600)
@@ -112,6 +112,9 @@ def observe(arguments: list[str], folder: Path, settle: float) -> Seen:
     """Start ``python`` with *arguments*, wait until it says that it is ready, look at it, end it."""
     with told(folder) as channel, open(folder / "log", "wb") as log:
         environment = {**os.environ, "NOTIFY_SOCKET": channel.getsockname()}
+        # As installed: bytecode stands ready, whatever the surroundings say about writing it.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
         began = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, *arguments],
