@@ -123,7 +123,10 @@ class Context:
 
 
 async def _use(url: str, use: Callable[[Journal], Awaitable[T]]) -> T:
-    journal = await database.open_journal(url)
+    try:
+        journal = await database.open_journal(url)
+    except OSError as broken:  # a folder that we may not look into
+        raise database.JournalUnavailable(f"{broken.filename}: {broken.strerror}") from None
     try:
         await migrate.require_current(journal)
         return await use(journal)

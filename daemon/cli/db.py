@@ -7,7 +7,8 @@ import typer
 from daemon.cli import context, options, printing, unbuilt
 from daemon.journal import database, migrate
 
-BROKEN = (database.JournalMissing, database.JournalOutdated, database.JournalUnavailable)
+# OSError: a folder that we may not look into.
+BROKEN = (OSError, database.JournalMissing, database.JournalOutdated, database.JournalUnavailable)
 
 group = typer.Typer(
     add_completion=False,

@@ -11,7 +11,9 @@ from daemon.model import jsons, times
 from daemon.model.jsons import Json, JsonObject
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Limit = Annotated[int, typer.Option(min=1, help="How many at most, the newest.")]
+LARGEST_LIMIT = 1_000_000  # of a listing
+
+Limit = Annotated[int, typer.Option(min=1, max=LARGEST_LIMIT, help="How many at most, the newest.")]
 Since = Annotated[
     str | None,
     typer.Option(metavar="WHEN", help='Not before: a duration back ("2h") or an RFC 3339 time.'),
@@ -26,9 +28,9 @@ def parse_moment(text: str | None, now: int, option: str) -> int | None:
     if text is None:
         return None
     with contextlib.suppress(ValueError):
-        return now - times.parse_duration(text)
+        return max(0, now - times.parse_duration(text))
     with contextlib.suppress(ValueError):
-        return times.parse_rfc3339(text)
+        return max(0, times.parse_rfc3339(text))
     wrong = f'"{text}" is neither a duration back ("2h") nor an RFC 3339 time ("2026-12-01T09:00:00Z")'
     raise typer.BadParameter(wrong, param_hint=option)
 

@@ -4,6 +4,7 @@ A file holds either one command, a function of the command's name, or a group of
 """
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -129,6 +130,8 @@ def options(
 
 def main() -> None:
     """Run the command line."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # where a terminal lacks a character
     try:
         app(prog_name="pointsman")
     finally:

@@ -3,6 +3,8 @@
 import json
 import signal
 
+import pytest
+
 from daemon.journal import hints, runs
 from daemon.journal.hints import Hint
 from daemon.model import times
@@ -50,6 +52,20 @@ def test_since_takes_a_duration_back(desk: Desk) -> None:
     new = desk.call("emit", "orders.received").out.strip()
     listed = desk.call("events", "--since", "1h", "--json").document["events"]
     assert [one["id"] for one in listed] == [new]
+
+
+@pytest.mark.parametrize("moment", ["999999999999d", "0001-01-01T00:00:00Z", "1969-12-31"])
+@pytest.mark.parametrize("listing", ["events", "runs"])
+def test_moments_before_all_time_are_its_beginning(desk: Desk, listing: str, moment: str) -> None:
+    desk.make_run(desk.tell(), RunStatus.DEAD)
+    assert len(desk.call(listing, "--since", moment, "--json").document[listing]) == 1
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "99999999999999999999", "many"])
+def test_a_limit_that_is_none_is_wrong_usage(desk: Desk, limit: str) -> None:
+    answer = desk.call("events", "--limit", limit)
+    assert (answer.code, answer.out) == (2, "")
+    assert "--limit" in answer.err
 
 
 def test_a_moment_that_is_none_is_wrong_usage(desk: Desk) -> None:

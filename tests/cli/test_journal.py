@@ -104,3 +104,34 @@ def test_rejections_are_listed_newest_first(desk: Desk) -> None:
     }
     assert len(desk.call("rejections", "--json", "--limit", "1").document["rejections"]) == 1
     assert "not JSON 2" in desk.call("rejections").out
+
+
+def test_a_server_holds_a_journal_too(bare_desk: Desk, postgres_url: str) -> None:
+    bare_desk.config.write_text(f'[database]\nurl = "{postgres_url}"\n' + CONFIG)
+    bare_desk.config.chmod(0o600)
+    behind = bare_desk.call("events")
+    assert behind.code == 2
+    assert "Run `pointsman db upgrade`" in behind.err
+    assert bare_desk.call("db", "upgrade").code == 0
+    id = bare_desk.call("emit", "orders.received", "--data", '{"total": 9, "lines": []}').out.strip()
+    made = bare_desk.call("events", "replay", id).out.strip()
+    assert bare_desk.call("runs", "cancel", made).code == 0
+    shown = bare_desk.call("events", "show", id, "--json").document
+    assert [(run["id"], run["status"]) for run in shown["runs"]] == [(made, "cancelled")]
+
+
+def test_a_server_that_is_not_there_is_one_line_without_its_password(bare_desk: Desk) -> None:
+    bare_desk.config.write_text('[database]\nurl = "postgresql://ada:lovelace-1815@127.0.0.1:9/x"\n')
+    for command in (["events"], ["db", "upgrade"], ["db", "current"]):
+        answer = bare_desk.call(*command)
+        assert (answer.code, len(answer.complaints)) == (2, 1)
+        assert "lovelace-1815" not in answer.err
+
+
+def test_a_secret_address_that_is_not_at_hand_is_told_with_its_place(bare_desk: Desk) -> None:
+    bare_desk.config.write_text('[database]\nurl = { env = "NOT_SET_HERE" }\n')
+    answer = bare_desk.call("runs")
+    assert answer.code == 2
+    assert answer.complaints == [
+        f"{bare_desk.config}:2:7: the environment variable NOT_SET_HERE is not set. Set it, or name another."
+    ]

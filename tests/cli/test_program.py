@@ -95,3 +95,11 @@ def test_run_refuses_what_check_refuses(bare_desk: Desk) -> None:
     assert (checked.code, refused.code) == (1, 2)
     assert refused.complaints == checked.complaints
     assert not (bare_desk.folder / "pointsman.db").exists()
+
+
+def test_a_terminal_that_lacks_a_character_is_no_trouble(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.tell(subject="Zoë")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    answer = desk.run("events")
+    assert (answer.code, answer.err) == (0, "")
+    assert "Zo\\xeb" in answer.out
