@@ -105,6 +105,9 @@ class Courses:
         return Course(run, event, definition, {step.position: step for step in found})
 
     async def _walk(self, course: Course) -> None:
+        if course.run.depth > DEEPEST:
+            await self._end_loop(course)
+            return
         for position, do in enumerate(course.reaction.do):
             step = course.steps.get(position)
             if step is not None and step.status in outcome.ENDED_WELL:
@@ -255,6 +258,13 @@ class Courses:
             course.known.clear()  # what was read may be what was just written
             await self._commit(course, outcome.hold_on(course.run))
         return True
+
+    async def _end_loop(self, course: Course) -> None:
+        """End a run whose chain grew through a service: what a poll tells of it is as deep as it comes."""
+        error = await self._cycle(course)
+        await self._commit(course, outcome.die(course.run, error, self._clock.now()))
+        _count(course.run, RunStatus.DEAD)
+        log.warning("run.died", error=error)
 
     async def _cycle(self, course: Course) -> str:
         path = await self._journal.read(lambda connection: outcome.causes(connection, course.event))

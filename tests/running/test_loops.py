@@ -1,8 +1,11 @@
 """Chains of causes, and definitions that change under way."""
 
 import asyncio
+from functools import partial
 
+from daemon.journal import events
 from daemon.model import times
+from daemon.model.events import Fact, Lineage
 from daemon.model.runs import RunStatus
 from tests.running.world import CAME, World, reaction, step
 
@@ -22,6 +25,22 @@ async def test_a_loop_ends_with_the_cycle_spelled_out(world: World) -> None:
     assert "too deep: ping -> pong -> ping" in (last.error or "")
     assert max(event.depth for event in await world.events()) == 16
     assert len({event.trace for event in await world.events()}) == 1
+
+
+async def test_a_loop_through_a_service_ends_before_its_next_effect(world: World) -> None:
+    world.react(reaction("touch", step("put"), on=(CAME, "shop.thing.changed")))
+    first = await world.react_to()
+    for depth in (16, 17):
+        fact = Fact("shop.thing.changed", "s1", f"turn {depth}", {})
+        turn = partial(
+            events.emit, facts=[fact], source="shop", now=0, lineage=Lineage(first.trace, depth, first.id)
+        )
+        await world.journal.write(turn)
+    await world.settle()
+    ends = {run.depth: (run.status, run.error) for run in await world.runs()}
+    assert ends[16] == (RunStatus.SUCCEEDED, None)
+    assert ends[17] == (RunStatus.DEAD, "the chain of causes is too deep: touch -> touch")
+    assert len(world.shop.calls) == 2
 
 
 async def test_a_reaction_to_its_own_death_ends_too(world: World) -> None:
