@@ -6,7 +6,7 @@ Pure; ``contract.http`` asks it before a name is looked up and again for every a
 import ipaddress
 from dataclasses import dataclass, field
 
-from daemon.model.reactions import matches_glob
+from daemon.model import reactions
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -25,7 +25,7 @@ class Guard:
         if address is not None and any(address in network for network in self.networks):
             return True
         lower = host.lower().rstrip(".")
-        return any(matches_glob(glob, lower) and wanted in (None, port) for glob, wanted in self.hosts)
+        return any(reactions.matches_glob(glob, lower) and wanted in (None, port) for glob, wanted in self.hosts)
 
     def allows_address(self, host: str, port: int, address: str) -> bool:
         """Whether *address*, to which *host* resolved, may be spoken to.
