@@ -25,7 +25,9 @@ class Guard:
         if address is not None and any(address in network for network in self.networks):
             return True
         lower = host.lower().rstrip(".")
-        return any(reactions.matches_glob(glob, lower) and wanted in (None, port) for glob, wanted in self.hosts)
+        return any(
+            reactions.matches_glob(glob, lower) and wanted in (None, port) for glob, wanted in self.hosts
+        )
 
     def allows_address(self, host: str, port: int, address: str) -> bool:
         """Whether *address*, to which *host* resolved, may be spoken to.
