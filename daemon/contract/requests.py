@@ -6,15 +6,15 @@ authentication, limits and error rules.
 
 import mimetypes
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from daemon.contract import errors, http
-from daemon.contract.declare import Parameters, Result
-from daemon.model.jsons import JsonObject
+from daemon.contract import declare, errors, http
+from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
 
+M = TypeVar("M", bound=BaseModel)
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 REPEATABLE_METHODS = frozenset({"GET", "PUT", "DELETE"})
 WHY_BY_METHOD = "by method: GET, PUT and DELETE are repeatable, POST and PATCH are not"
@@ -31,7 +31,7 @@ class FileContent(BaseModel):
 File = Annotated[str | FileContent, Field(description="A path on this machine, or `{ name, content }`.")]
 
 
-class Request(Parameters):
+class Request(declare.Parameters):
     """Any call of a service."""
 
     method: Method = Field("GET", description="The HTTP method.")
@@ -44,7 +44,7 @@ class Request(Parameters):
     files: dict[str, File] | None = Field(None, description="Files of a multipart form, by part name.")
 
 
-class Answer(Result):
+class Answer(declare.Result):
     """An HTTP answer."""
 
     status: int = Field(description="The HTTP status.")
@@ -56,10 +56,57 @@ def doubt_by_method(parameters: Request) -> Doubt:
     return Doubt.REPEATABLE if parameters.method in REPEATABLE_METHODS else Doubt.UNSAFE
 
 
+class Sender(Protocol):
+    """A vendor's client, as :func:`action` needs it: any call, its failures sorted."""
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: JsonObject | None,
+        json: Json,
+        form: JsonObject | None,
+        files: http.Files | None,
+    ) -> http.Reply:
+        """The answer of *path*."""
+        ...
+
+
+def action(name: str, about: str) -> declare.Action:
+    """The action ``KIND.request``, called *name*; *about* says what is put right in a path."""
+
+    async def request(client: Sender, parameters: Request, call: declare.Call) -> declare.Done[Answer]:
+        reply = await client.send(
+            parameters.method,
+            parameters.path,
+            query=parameters.query,
+            json=parameters.json_,
+            form=parameters.form,
+            files=read_files(parameters.files),
+        )
+        return declare.Done(answer(reply))
+
+    request.__doc__ = about
+    declared = declare.action(name, doubt=Doubt.UNSAFE, why=WHY_BY_METHOD, doubt_of=doubt_by_method)
+    return declared(request)
+
+
 def answer(reply: http.Reply) -> Answer:
     """*reply* as a result: JSON decoded, anything else as text."""
     body = reply.json() if reply.is_json else reply.body.decode("utf-8", "replace") or None
     return Answer(status=reply.status, body=body)
+
+
+def parse(vendor: str, model: type[M], answer: Json) -> M:
+    """A *vendor*'s *answer* as a *model*; :class:`PermanentError` says what does not fit, without its value."""
+    try:
+        return model.model_validate(answer)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        said = f"the answer is not what {vendor} gives ({place or 'all of it'}: {first['msg']}). Is base_url right?"
+        raise errors.PermanentError(said) from None
 
 
 def read_files(files: dict[str, str | FileContent] | None) -> dict[str, tuple[str, bytes, str]] | None:

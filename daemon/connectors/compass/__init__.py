@@ -5,8 +5,8 @@ can, ``watches`` follows classifiers, ``events`` says what is news.
 """
 
 from daemon.connectors.compass import client, events, watches
-from daemon.connectors.compass.actions import classifiers, documents, messages, requests
-from daemon.contract import declare
+from daemon.connectors.compass.actions import classifiers, documents, messages
+from daemon.contract import declare, requests
 
 connector = declare.Connector(
     kind="compass",
@@ -20,7 +20,10 @@ connector = declare.Connector(
         classifiers.get_classifier,
         messages.classify,
         messages.post_messages,
-        requests.request,
+        requests.action(
+            "compass.request",
+            "Call any path of the service; its slashes are put right: single ones, and one at the end.",
+        ),
     ),
     watches=(watches.classifiers,),
     events=events.ALL,

@@ -12,15 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from daemon.contract import declare, errors, http
+from daemon.contract import declare, errors, http, requests
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 
@@ -34,7 +32,6 @@ _SLASHES = re.compile(r"/{2,}")
 class Settings(declare.Settings):
     """A Compass account: a user's name and password, or a token."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
     base_url: str = Field(description="The API, `/api` included, as in https://compass.example.com/api.")
     username: str | None = Field(None, description="The user's name, often an e-mail address.", min_length=1)
     password: SecretStr | None = Field(None, description="The user's password.", min_length=1)
@@ -42,17 +39,6 @@ class Settings(declare.Settings):
         None,
         description="A token instead: it ends after two weeks, and cannot be renewed without a password.",
     )
-
-    @field_validator("base_url")
-    @classmethod
-    def is_address(cls, url: str) -> str:
-        """An http(s) address without query, fragment or credentials."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("base_url is an http or https address, as in https://compass.example.com/api")
-        if parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("base_url holds no query, no fragment and no user name")
-        return url.rstrip("/")
 
     @field_validator("token")
     @classmethod
@@ -139,7 +125,7 @@ class CompassClient:
         found: list[JsonObject] = []
         asked = query
         for _ in range(MOST_PAGES):
-            page = understand(Page, await self.call("GET", path, query=asked))
+            page = requests.parse("Compass", Page, await self.call("GET", path, query=asked))
             found += page.results
             if not page.next:
                 return found
@@ -190,7 +176,7 @@ def make_client(settings: Settings, way: http.Http) -> CompassClient:
 async def ping(client: CompassClient) -> declare.Ping:
     """Ask for a page of projects: it needs a good token and no other right."""
     try:
-        page = understand(Page, await client.call("GET", "/projects/"))
+        page = requests.parse("Compass", Page, await client.call("GET", "/projects/"))
     except errors.TemporaryError as refused:
         if not refused.unauthorized:
             raise
@@ -205,17 +191,6 @@ def slashed(path: str) -> str:
     """
     bare, mark, query = path.partition("?")
     return _SLASHES.sub("/", f"{bare}/") + mark + query
-
-
-def understand(model: type[M], value: Json) -> M:
-    """*value* as a *model*; :class:`PermanentError` where the answer has another shape."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as wrong:
-        places = ", ".join(".".join(map(str, one["loc"])) or "all of it" for one in wrong.errors())
-        raise errors.PermanentError(
-            f"the answer is not what Compass gives (wrong: {places[:LONGEST_TEXT]}). Is base_url right?"
-        ) from None
 
 
 def refuse(reply: http.Reply) -> None:

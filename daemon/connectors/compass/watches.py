@@ -9,7 +9,7 @@ from pydantic import Field
 
 from daemon.connectors.compass import client as vendor
 from daemon.connectors.compass import events
-from daemon.contract import declare, errors, http
+from daemon.contract import declare, errors, http, requests
 
 
 class ClassifiersOptions(declare.Options):
@@ -79,4 +79,4 @@ async def get_classifier(client: vendor.CompassClient, project_id: str, id: str 
 
 def read_classifier(project_id: str, given: object) -> events.Classifier:
     """A classifier of an answer."""
-    return events.read(project_id, vendor.understand(events.VendorClassifier, given))
+    return events.read(project_id, requests.parse("Compass", events.VendorClassifier, given))

@@ -6,7 +6,7 @@ own Python and R clients. Nothing is told by callbacks.
 
 from daemon.connectors.plotly import client
 from daemon.connectors.plotly.actions import files, grids, plots
-from daemon.contract import declare
+from daemon.contract import declare, requests
 
 connector = declare.Connector(
     kind="plotly",
@@ -20,7 +20,10 @@ connector = declare.Connector(
         grids.get_grid,
         plots.create_plot,
         files.lookup_file,
-        files.request,
+        requests.action(
+            "plotly.request",
+            "Call any path of Plotly with the account's credentials and limits. Its paths have no trailing slash.",
+        ),
     ),
     secret_names=frozenset({"api_key", "share_key", "embed_url"}),
 )

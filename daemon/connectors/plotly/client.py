@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from daemon.contract import declare, errors, http
 from daemon.model import jsons, times
@@ -129,18 +129,6 @@ async def ping(client: PlotlyClient) -> declare.Ping:
             raise
         return declare.Ping(authorized=False, detail=refused.text)
     return declare.Ping(authorized=True, detail=str(user.get("username", "")))
-
-
-def read(model: type[M], answer: JsonObject) -> M:
-    """*answer* as a *model*; :class:`~daemon.contract.errors.PermanentError` says what does not fit."""
-    try:
-        return model.model_validate(answer)
-    except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise errors.PermanentError(
-            f"the answer is not what Plotly documents ({place}: {first['msg']}). Is base_url right?"
-        ) from None
 
 
 def basic(username: str, api_key: str) -> str:

@@ -6,8 +6,8 @@ news.
 """
 
 from daemon.connectors.popily import client, events, watches
-from daemon.connectors.popily.actions import insights, requests, sources
-from daemon.contract import declare
+from daemon.connectors.popily.actions import insights, sources
+from daemon.contract import declare, requests
 
 connector = declare.Connector(
     kind="popily",
@@ -21,7 +21,7 @@ connector = declare.Connector(
         sources.list_sources,
         insights.list_insights,
         insights.get_insight,
-        requests.request,
+        requests.action("popily.request", "Call any path of Popily's API; every path ends in a slash."),
     ),
     watches=(watches.sources,),
     events=events.ALL,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from daemon.contract import declare, errors, http
 from daemon.model import jsons
@@ -23,20 +23,8 @@ INSIGHTS = "/insights/"
 class Settings(declare.Settings):
     """An account at Popily."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
     base_url: str = Field("https://popily.com/api", description="Where the API answers, with `/api`.")
     token: SecretStr = Field(description="The API token.")
-
-    @field_validator("base_url")
-    @classmethod
-    def check_base_url(cls, value: str) -> str:
-        """*value* without a trailing slash; :class:`ValueError` unless it is an http(s) address."""
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("base_url is an http or https address")
-        if parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("base_url holds no query, no fragment and no user name")
-        return value.rstrip("/")
 
     @field_validator("token")
     @classmethod
@@ -57,7 +45,7 @@ class PopilyClient:
         self._http = http_client
         self._headers = {"Authorization": f"Token {settings.token.get_secret_value()}"}
 
-    async def call(
+    async def send(
         self,
         method: str,
         path: str,
@@ -79,7 +67,7 @@ class PopilyClient:
 
     async def read(self, path: str, query: http.Pairs | None = None) -> JsonObject:
         """The object at *path*."""
-        return as_record((await self.call("GET", path, query=query)).json())
+        return as_record((await self.send("GET", path, query=query)).json())
 
     async def pages(self, path: str, query: Mapping[str, Json]) -> list[JsonObject]:
         """All results of the list at *path*, page after page.
@@ -92,7 +80,7 @@ class PopilyClient:
         pairs: list[tuple[str, Json]] | None = list(query.items())
         while pairs is not None and pairs not in asked:
             asked.append(pairs)
-            body = (await self.call("GET", path, query=pairs)).json()
+            body = (await self.send("GET", path, query=pairs)).json()
             if not isinstance(body, dict) or not isinstance(body.get("results"), list):
                 raise errors.PermanentError("the answer is not a page of results. Is base_url right?")
             found += [as_record(item) for item in body["results"]]
@@ -101,7 +89,7 @@ class PopilyClient:
 
     async def check(self) -> None:
         """Return if the token works."""
-        await self.call("GET", SOURCES)
+        await self.send("GET", SOURCES)
 
 
 def make(settings: Settings, http_client: http.Http) -> PopilyClient:
@@ -141,18 +129,6 @@ def as_record(value: Json) -> JsonObject:
     if not isinstance(value, dict):
         raise errors.PermanentError("the answer is not an object. Is base_url right?")
     return value
-
-
-def parse(model: type[M], answer: JsonObject) -> M:
-    """*answer* as a *model*; :class:`PermanentError` says what does not fit, without its value."""
-    try:
-        return model.model_validate(answer)
-    except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise errors.PermanentError(
-            f"the answer is not as Popily documents it: {place}: {first['msg']}"
-        ) from None
 
 
 def raise_for_reply(reply: http.Reply) -> None:

@@ -6,9 +6,9 @@ Described by the Populr API text; where it is silent or wrong, by the vendor's o
 """
 
 from daemon.connectors.populr import client, events, watches, webhooks
-from daemon.connectors.populr.actions import pops, requests, templates, tracers
+from daemon.connectors.populr.actions import pops, templates, tracers
 from daemon.connectors.populr.events.pops import SECRET_FIELDS
-from daemon.contract import declare
+from daemon.contract import declare, requests
 
 connector = declare.Connector(
     kind="populr",
@@ -26,7 +26,10 @@ connector = declare.Connector(
         tracers.create_tracer,
         tracers.get_tracer,
         pops.enable_collaboration,
-        requests.request,
+        requests.action(
+            "populr.request",
+            "Call any path of Populr's API; `error_type` in the answer is a failure whatever its status.",
+        ),
     ),
     watches=(watches.tracers, watches.pops),
     webhooks=(webhooks.tracer, webhooks.collaboration),

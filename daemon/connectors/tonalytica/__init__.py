@@ -5,8 +5,8 @@ The API: the readme of ``tonalytica-client`` ("Common Endpoints"), and Redash's 
 """
 
 from daemon.connectors.tonalytica import client, events, watches
-from daemon.connectors.tonalytica.actions import executions, queries, requests
-from daemon.contract import declare
+from daemon.connectors.tonalytica.actions import executions, queries
+from daemon.contract import declare, requests
 
 connector = declare.Connector(
     kind="tonalytica",
@@ -21,7 +21,9 @@ connector = declare.Connector(
         queries.get_query,
         queries.list_queries,
         queries.create_query,
-        requests.request,
+        requests.action(
+            "tonalytica.request", "Call any path of the service; `/api` is put before it if it is not there."
+        ),
     ),
     watches=(watches.jobs,),
     events=events.ALL,

@@ -7,12 +7,11 @@ Redash 9.0.0-beta, 10.1.0 and 26.08.0-dev), the "Redash source".
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from daemon.connectors.tonalytica import events
-from daemon.contract import declare, errors, http
+from daemon.contract import declare, errors, http, requests
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 
@@ -27,7 +26,6 @@ REFUSED = "couldn't find resource. please login and try again."
 class Settings(declare.Settings):
     """A TONalytica account, or one of any Redash."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
     base_url: str = Field(
         "https://tonalytica.redoubt.online",
         description="The bare host, with the organisation's slug where there are several; `/api` is added.",
@@ -42,15 +40,10 @@ class Settings(declare.Settings):
     @field_validator("base_url")
     @classmethod
     def is_bare_host(cls, url: str) -> str:
-        """An http(s) address without query, fragment, credentials, or the `/api` that the client adds."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("base_url is an http or https address, as in https://tonalytica.redoubt.online")
-        if parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("base_url holds no query, no fragment and no user name")
-        if parts.path.rstrip("/").endswith("/api"):
+        """The client adds the ``/api`` itself."""
+        if url.endswith("/api"):
             raise ValueError("base_url is the bare host: leave /api out, it is added")
-        return url.rstrip("/")
+        return url
 
     @field_validator("api_key")
     @classmethod
@@ -137,7 +130,7 @@ class TonalyticaClient:
         """
         below = f"/queries/{query_id}" if query_id is not None else ""
         body = await self.call("GET", f"{below}/jobs/{http.segment(job_id)}")
-        return understand(events.VendorJob, {"id": job_id, **jsons.as_object(body.get("job"))})
+        return requests.parse("Redash", events.VendorJob, {"id": job_id, **jsons.as_object(body.get("job"))})
 
     async def get_query(self, query_id: int) -> JsonObject:
         """A query object."""
@@ -150,7 +143,9 @@ class TonalyticaClient:
             if query_id is None
             else f"/queries/{query_id}/results/{query_result_id}.json"
         )
-        return understand(events.VendorResult, (await self.call("GET", path)).get("query_result"))
+        return requests.parse(
+            "Redash", events.VendorResult, (await self.call("GET", path)).get("query_result")
+        )
 
     async def execute(self, query_id: int, body: JsonObject) -> events.VendorJob | events.VendorResult:
         """Ask for a query's result: the cached one, or the job that makes it.
@@ -161,8 +156,8 @@ class TonalyticaClient:
         """
         answer = await self.call("POST", f"/queries/{query_id}/results", json=body)
         if "query_result" in answer:
-            return understand(events.VendorResult, answer["query_result"])
-        job = understand(events.VendorJob, answer.get("job"))
+            return requests.parse("Redash", events.VendorResult, answer["query_result"])
+        job = requests.parse("Redash", events.VendorJob, answer.get("job"))
         if not job.id:
             raise errors.PermanentError(f"the query was not run: {shorten(job.error or 'no job was made')}")
         return job
@@ -189,18 +184,7 @@ class TonalyticaClient:
         return Page(count=count, results=list(found.values())[:limit])
 
     async def _page(self, path: str, query: JsonObject) -> Page:
-        return understand(Page, await self.call("GET", path, query=query))
-
-
-def understand(model: type[M], value: Json) -> M:
-    """*value* as a *model*; :class:`PermanentError` where the answer has another shape."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as wrong:
-        places = ", ".join(".".join(map(str, one["loc"])) or "all of it" for one in wrong.errors())
-        raise errors.PermanentError(
-            f"the answer is not what a Redash gives (wrong: {places[:LONGEST_TEXT]}). Is base_url right?"
-        ) from None
+        return requests.parse("Redash", Page, await self.call("GET", path, query=query))
 
 
 def make_client(settings: Settings, way: http.Http) -> TonalyticaClient:

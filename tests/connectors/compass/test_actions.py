@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from pydantic import ValidationError
 
-from daemon.connectors.compass import watches
-from daemon.connectors.compass.actions import classifiers, documents, messages, requests
+from daemon.connectors.compass import connector, watches
+from daemon.connectors.compass.actions import classifiers, documents, messages
 from daemon.contract import declare, errors
 from daemon.contract.requests import Request
 from daemon.model import times
@@ -14,6 +14,8 @@ from daemon.model.events import Fact
 from daemon.sandbox import compass as simulated
 from daemon.sandbox import faults
 from tests.connectors import stub
+
+REQUEST = next(one for one in connector.actions if one.name == "compass.request")
 
 PROJECT = simulated.PROJECT_ID
 CALL = stub.call_of()
@@ -205,6 +207,6 @@ async def test_one_classifier_is_read(compass):
 
 async def test_any_path_can_be_asked(compass):
     given = Request(method="GET", path=f"/projects/{PROJECT}")
-    done = await requests.request.call(compass, given, CALL)
+    done = await REQUEST.call(compass, given, CALL)
     assert done.result.status == 200
     assert done.result.body["name"] == "Feedback"

@@ -3,11 +3,13 @@
 import pytest
 from pydantic import ValidationError
 
-from daemon.connectors.plotly import client
+from daemon.connectors.plotly import client, connector
 from daemon.connectors.plotly.actions import files, grids, plots
 from daemon.contract import errors, requests
 from daemon.model.runs import Doubt
 from tests.connectors import stub
+
+REQUEST = next(one for one in connector.actions if one.name == "plotly.request")
 
 CALL = stub.call_of()
 MADE = {
@@ -37,8 +39,8 @@ def test_their_doubts_are_declared() -> None:
     assert set(classes.values()) == {Doubt.PROBED}
     assert {grids.get_grid.doubt, files.lookup_file.doubt} == {Doubt.REPEATABLE}
     post = requests.Request(path="/comments", method="POST")
-    assert files.request.doubt_for(post) is Doubt.UNSAFE
-    assert files.request.doubt_for(requests.Request(path="/search")) is Doubt.REPEATABLE
+    assert REQUEST.doubt_for(post) is Doubt.UNSAFE
+    assert REQUEST.doubt_for(requests.Request(path="/search")) is Doubt.REPEATABLE
 
 
 async def test_rows_become_a_grid(vendor: stub.Stub, plotly: client.PlotlyClient) -> None:
@@ -200,10 +202,10 @@ async def test_a_file_is_found_by_its_path(vendor: stub.Stub, plotly: client.Plo
 
 async def test_any_path_can_be_called(vendor: stub.Stub, plotly: client.PlotlyClient) -> None:
     vendor.answer(b"\x89PNG", 200, "image/png").answer({"id": 1}, 201)
-    image = await files.request.call(plotly, requests.Request(path="/images", method="POST"), CALL)
+    image = await REQUEST.call(plotly, requests.Request(path="/images", method="POST"), CALL)
     assert image.result.status == 200
     asked = requests.Request.model_validate({"path": "/comments", "method": "POST", "json": {"text": "hm"}})
-    comment = await files.request.call(plotly, asked, CALL)
+    comment = await REQUEST.call(plotly, asked, CALL)
     assert comment.result.body == {"id": 1}
     assert vendor.asked[1].json == {"text": "hm"}
     assert vendor.asked[0].headers["content-type"] == "application/json"
@@ -214,6 +216,6 @@ async def test_a_form_brings_its_own_type(vendor: stub.Stub, plotly: client.Plot
     upload = requests.Request.model_validate(
         {"path": "/grids/upload", "method": "POST", "files": {"f": {"name": "a.csv", "content": "a\n1\n"}}}
     )
-    await files.request.call(plotly, upload, CALL)
+    await REQUEST.call(plotly, upload, CALL)
     assert vendor.asked[0].headers["content-type"].startswith("multipart/form-data")
     assert b"a\n1\n" in vendor.asked[0].body

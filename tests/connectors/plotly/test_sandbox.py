@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from daemon.connectors import plotly
-from daemon.connectors.plotly import client
+from daemon.connectors.plotly import client, connector
 from daemon.connectors.plotly.actions import files, grids, plots
 from daemon.contract import errors, http, requests
 from daemon.sandbox.server import Sandbox
 from tests import clocks
 from tests.connectors import stub
+
+REQUEST = next(one for one in connector.actions if one.name == "plotly.request")
 
 CALL = stub.call_of()
 
@@ -105,8 +107,8 @@ async def test_a_wrong_key_is_unauthorized_everywhere(sandbox: Sandbox) -> None:
 async def test_the_throttle_and_the_quota_are_understood(ada: client.PlotlyClient) -> None:
     body: dict[str, Any] = {"figure": {"data": [], "layout": {}}}
     image = requests.Request.model_validate({"path": "/images", "method": "POST", "json": body})
-    first = await files.request.call(ada, image, CALL)
+    first = await REQUEST.call(ada, image, CALL)
     assert first.result.status == 200
     with pytest.raises(errors.TemporaryError, match="throttled") as caught:
-        await files.request.call(ada, image, CALL)
+        await REQUEST.call(ada, image, CALL)
     assert caught.value.retry_after == 1_000_000

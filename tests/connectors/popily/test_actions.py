@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemon.connectors.popily import watches
-from daemon.connectors.popily.actions import insights, requests, sources
+from daemon.connectors.popily import connector, watches
+from daemon.connectors.popily.actions import insights, sources
 from daemon.contract import errors
 from daemon.model import times
 from tests.connectors import stub, support
+
+REQUEST = next(one for one in connector.actions if one.name == "popily.request")
 
 CALL = stub.call_of()
 COLUMNS = [
@@ -209,8 +211,8 @@ def test_what_is_packed_can_be_taken_apart(chosen):
 
 
 async def test_any_path_can_be_called(popily):
-    done = await do(requests.request, popily, method="POST", path="/users/", json={"username": "eve"})
+    done = await do(REQUEST, popily, method="POST", path="/users/", json={"username": "eve"})
     assert (done.result.status, done.result.body["username"]) == (201, "eve")
     with pytest.raises(errors.PermanentError) as lost:
-        await do(requests.request, popily, path="/users/99/")
+        await do(REQUEST, popily, path="/users/99/")
     assert lost.value.missing

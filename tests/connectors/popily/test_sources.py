@@ -81,7 +81,7 @@ def test_a_connection_string_is_not_remembered():
 async def added(popily):
     async def add(title):
         body = {"url": "https://example.com/a.csv", "title": title}
-        return (await popily.call("POST", "/sources/", json=body)).json()
+        return (await popily.send("POST", "/sources/", json=body)).json()
 
     return add
 

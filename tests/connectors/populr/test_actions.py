@@ -5,9 +5,12 @@ import dataclasses
 import pytest
 from pydantic import ValidationError
 
-from daemon.connectors.populr.actions import pops, requests, templates, tracers
+from daemon.connectors.populr import connector
+from daemon.connectors.populr.actions import pops, templates, tracers
 from daemon.contract import errors
 from tests.connectors import stub
+
+REQUEST = next(one for one in connector.actions if one.name == "populr.request")
 
 CALL = stub.call_of()
 AGAIN = dataclasses.replace(CALL, first_sent_at=stub.NOON)
@@ -136,10 +139,10 @@ async def test_templates_are_listed(populr, template, sandbox):
 
 
 async def test_any_path_can_be_called(populr):
-    done = await do(requests.request, populr, method="POST", path="/embeds", json={"source_html": "<b>"})
+    done = await do(REQUEST, populr, method="POST", path="/embeds", json={"source_html": "<b>"})
     assert (done.result.status, done.result.body["source_html"]) == (200, "<b>")
     with pytest.raises(errors.PermanentError, match="not_found_api"):
-        await do(requests.request, populr, path="/nowhere")
+        await do(REQUEST, populr, path="/nowhere")
 
 
 async def test_a_missing_pop_is_missing(populr):

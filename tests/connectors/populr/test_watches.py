@@ -80,16 +80,16 @@ async def test_a_tracer_made_later_is_told_from_nought(tracers, populr, pop, san
 
 async def test_a_deleted_tracer_is_forgotten(tracers, populr, pop, tracer):
     await tracers.poll()
-    await populr.call("DELETE", f"/pops/{pop['id']}/tracers/{tracer['id']}")
+    await populr.send("DELETE", f"/pops/{pop['id']}/tracers/{tracer['id']}")
     (seen,) = await tracers.look()
     assert (seen.gone, seen.id, list(seen.facts)) == (True, f"{pop['id']}/{tracer['id']}", [])
-    await populr.call("DELETE", f"/pops/{pop['id']}")
+    await populr.send("DELETE", f"/pops/{pop['id']}")
     assert tracers.memory == {}
 
 
 async def test_tracers_of_a_deleted_pop_are_forgotten(tracers, populr, pop, tracer):
     await tracers.poll()
-    await populr.call("DELETE", f"/pops/{pop['id']}")
+    await populr.send("DELETE", f"/pops/{pop['id']}")
     assert [seen.gone for seen in await tracers.look()] == [True]
 
 
@@ -199,7 +199,7 @@ async def test_a_pops_life_is_told(pops, populr, pop):
     assert support.types_of(await pops.poll()) == ["populr.pop.changed"]
     await populr.write("POST", f"/pops/{pop['id']}/unpublish")
     assert support.types_of(await pops.poll()) == ["populr.pop.unpublished"]
-    await populr.call("DELETE", f"/pops/{pop['id']}")
+    await populr.send("DELETE", f"/pops/{pop['id']}")
     assert support.types_of(await pops.poll()) == ["populr.pop.deleted"]
     assert await pops.poll() == []
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from daemon.connectors.tonalytica import client, watches
-from daemon.connectors.tonalytica.actions import executions, queries, requests
+from daemon.connectors.tonalytica import client, connector, watches
+from daemon.connectors.tonalytica.actions import executions, queries
 from daemon.contract import declare, errors
 from daemon.contract.requests import Request
 from daemon.model import times
@@ -14,6 +14,8 @@ from daemon.model.events import Fact
 from daemon.sandbox import faults
 from tests.connectors import stub
 from tests.connectors.tonalytica import replay
+
+REQUEST = next(one for one in connector.actions if one.name == "tonalytica.request")
 
 SIGNUPS = 17  # the sandbox's query
 
@@ -139,7 +141,7 @@ async def test_jobs_and_results_are_read(tonalytica, virtual_clock):
 
 
 async def test_any_path_can_be_asked(tonalytica):
-    done = await requests.request.call(tonalytica, Request(path="/data_sources"), stub.call_of())
+    done = await REQUEST.call(tonalytica, Request(path="/data_sources"), stub.call_of())
     assert [one["id"] for one in done.result.body] == [1, 2]
     with pytest.raises(errors.PermanentError, match="base_url"):
-        await requests.request.call(tonalytica, Request(path="/nonesuch"), stub.call_of())
+        await REQUEST.call(tonalytica, Request(path="/nonesuch"), stub.call_of())

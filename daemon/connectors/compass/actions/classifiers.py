@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from daemon.connectors.compass import client as vendor
 from daemon.connectors.compass import events, watches
-from daemon.contract import declare, errors
+from daemon.contract import declare, errors, requests
 from daemon.model import times
 from daemon.model.runs import Doubt
 
@@ -113,4 +113,4 @@ async def get_classifier(
 ) -> declare.Done[events.ClassifierShown]:
     """Read one classifier."""
     found = await watches.get_classifier(client, parameters.project_id, parameters.classifier_id)
-    return declare.Done(vendor.understand(events.ClassifierShown, found.shown))
+    return declare.Done(requests.parse("Compass", events.ClassifierShown, found.shown))

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from daemon.connectors.compass import client as vendor
 from daemon.connectors.compass import events
 from daemon.connectors.compass.actions import documents
-from daemon.contract import declare, errors, http
+from daemon.contract import declare, errors, http, requests
 from daemon.model import times
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
@@ -84,7 +84,7 @@ async def classify(
     answered = documents.as_list(await client.call("POST", path, json=body))
     if not answered:
         raise errors.PermanentError("the answer holds no message. Is base_url right?")
-    return declare.Done(vendor.understand(Message, answered[0]))
+    return declare.Done(requests.parse("Compass", Message, answered[0]))
 
 
 @declare.action(
@@ -99,7 +99,7 @@ async def post_messages(
     path = f"/projects/{http.segment(parameters.project_id)}/p/messages/"
     given = [complete(one, place, call) for place, one in enumerate(parameters.messages)]
     posted = await documents.post_in_parts(client, path, given, AT_ONCE)
-    result = vendor.understand(Messages, {"count": len(posted), "messages": posted})
+    result = requests.parse("Compass", Messages, {"count": len(posted), "messages": posted})
     named = [(one.url, events.id_of(one.url)) for one in result.messages if one.url]
     return declare.Done(result, made=[("message", f"{parameters.project_id}/{id}") for _, id in named])
 

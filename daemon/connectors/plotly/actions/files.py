@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from daemon.connectors.plotly.actions import cells
-from daemon.connectors.plotly.client import AlreadyExists, PlotlyClient, read
+from daemon.connectors.plotly.client import AlreadyExists, PlotlyClient
 from daemon.contract import declare, requests
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
@@ -62,25 +62,4 @@ class LookupFile(declare.Parameters):
 async def lookup_file(client: PlotlyClient, parameters: LookupFile, call: declare.Call) -> declare.Done[File]:
     """Find a file by its path. One that is missing, or hidden from the account, is an error."""
     found = await client.call("GET", "/files/lookup", query=parameters.model_dump())
-    return declare.Done(read(File, unwrap(found)))
-
-
-@declare.action(
-    "plotly.request",
-    doubt=Doubt.UNSAFE,
-    why=requests.WHY_BY_METHOD,
-    doubt_of=requests.doubt_by_method,
-)
-async def request(
-    client: PlotlyClient, parameters: requests.Request, call: declare.Call
-) -> declare.Done[requests.Answer]:
-    """Call any path of Plotly with the account's credentials and limits. Its paths have no trailing slash."""
-    reply = await client.send(
-        parameters.method,
-        parameters.path,
-        query=parameters.query,
-        json=parameters.json_,
-        form=parameters.form,
-        files=requests.read_files(parameters.files),
-    )
-    return declare.Done(requests.answer(reply))
+    return declare.Done(requests.parse("Plotly", File, unwrap(found)))

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from daemon.connectors.plotly.actions import cells, files
-from daemon.connectors.plotly.client import PlotlyClient, read
-from daemon.contract import declare, http
+from daemon.connectors.plotly.client import PlotlyClient
+from daemon.contract import declare, http, requests
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -103,7 +103,7 @@ async def create_grid(
     made = files.unwrap(await client.call("POST", "/grids", json=body))
     found = cells.read_cols(made.get("cols"))
     columns = cells.references(str(made.get("fid")), found)
-    result = read(CreatedGrid, {**made, "cols": _told(found), "columns": columns})
+    result = requests.parse("Plotly", CreatedGrid, {**made, "cols": _told(found), "columns": columns})
     return declare.Done(result, made=[("file", result.fid)])
 
 

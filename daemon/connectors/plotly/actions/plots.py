@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from daemon.connectors.plotly.actions import cells, files, grids
-from daemon.connectors.plotly.client import PlotlyClient, read
-from daemon.contract import declare
+from daemon.connectors.plotly.client import PlotlyClient
+from daemon.contract import declare, requests
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
 
@@ -87,5 +87,5 @@ async def create_plot(
     place = await files.make_place(client, parameters.filename)
     body = {**place, "figure": parameters.whole(traces), "world_readable": parameters.world_readable}
     made = files.unwrap(await client.call("POST", "/plots", json=body))
-    result = read(files.File, made)
+    result = requests.parse("Plotly", files.File, made)
     return declare.Done(result, made=[("file", result.fid)])

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from daemon.connectors.popily import client as popily
 from daemon.connectors.popily import events
-from daemon.contract import declare, errors, secrets
+from daemon.contract import declare, errors, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -161,7 +161,7 @@ async def list_insights(
     else:
         query.pop("single", None)  # its mere presence counts
         found = await client.pages(popily.INSIGHTS, query)
-    return declare.Done(Insights(insights=[popily.parse(Insight, one) for one in found]))
+    return declare.Done(Insights(insights=[requests.parse("Popily", Insight, one) for one in found]))
 
 
 @declare.action("popily.get_insight", doubt=Doubt.REPEATABLE, why="it only reads")
@@ -170,4 +170,6 @@ async def get_insight(
 ) -> declare.Done[InsightResult]:
     """Read one insight, its `embed_url` fresh."""
     path = popily.item_path(popily.INSIGHTS, parameters.insight_id)
-    return declare.Done(popily.parse(InsightResult, present(await client.read(path, query_of(parameters)))))
+    return declare.Done(
+        requests.parse("Popily", InsightResult, present(await client.read(path, query_of(parameters))))
+    )

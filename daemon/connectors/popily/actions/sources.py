@@ -134,7 +134,7 @@ async def add_source(
     sent = {"title": parameters.title, "description": fields["description"], "status": "inspecting"}
     seen = events.compare(None, {**sent, **source}, announce=True)
     follow = declare.Follow("sources", seen.id, seen.memory)
-    result = popily.parse(AddedSource, events.result_of(seen.resource, None))
+    result = requests.parse("Popily", AddedSource, events.result_of(seen.resource, None))
     return declare.Done(result, facts=seen.facts, follow=follow, made=[("source", seen.id)])
 
 
@@ -146,10 +146,10 @@ async def _find_marked(client: popily.PopilyClient, mark: str) -> JsonObject | N
 async def _post(client: popily.PopilyClient, parameters: AddSource, fields: JsonObject) -> JsonObject:
     part = _part(parameters)
     if part is None:
-        return popily.as_record((await client.call("POST", popily.SOURCES, json=fields)).json())
+        return popily.as_record((await client.send("POST", popily.SOURCES, json=fields)).json())
     form = form_of(fields)
     return popily.as_record(
-        (await client.call("POST", popily.SOURCES, form=form, files={"data": part})).json()
+        (await client.send("POST", popily.SOURCES, form=form, files={"data": part})).json()
     )
 
 
@@ -183,4 +183,4 @@ def _cell(value: Any) -> str:
 
 
 def _result(source: JsonObject) -> SourceResult:
-    return popily.parse(SourceResult, source)
+    return requests.parse("Popily", SourceResult, source)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from daemon.connectors.populr import client as populr
 from daemon.connectors.populr import events
-from daemon.contract import declare, http, secrets
+from daemon.contract import declare, http, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -66,6 +66,7 @@ class PopResult(declare.Result, events.Pop):
     """A pop as the API shows it."""
 
     vendor_id: str | None = Field(None, alias="_id", description="The same id, under the API's own name.")
+
 
 def body_of(fields: JsonObject) -> JsonObject:
     """The API's shape of flat *fields*: the pop's own under ``pop``, what fills it beside.
@@ -192,12 +193,12 @@ async def enable_collaboration(
 
 
 def _done(pop: JsonObject) -> declare.Done[PopResult]:
-    return declare.Done(populr.parse(PopResult, _checked(pop)))
+    return declare.Done(requests.parse("Populr", PopResult, _checked(pop)))
 
 
 def _touched(pop: JsonObject) -> declare.Done[PopResult]:
     """What was made or changed is named, so that what comes of it is known to come of this run."""
-    return declare.Done(populr.parse(PopResult, _checked(pop)), made=[("pop", pop["id"])])
+    return declare.Done(requests.parse("Populr", PopResult, _checked(pop)), made=[("pop", pop["id"])])
 
 
 def _checked(pop: JsonObject) -> JsonObject:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.connectors.populr import client as populr
-from daemon.contract import declare
+from daemon.contract import declare, requests
 from daemon.model.runs import Doubt
 
 
@@ -51,4 +51,4 @@ async def list_templates(
         found = await client.pages("/templates")
     else:
         found = await client.page("/templates", parameters.offset, parameters.count)
-    return declare.Done(Templates(templates=[populr.parse(Template, one) for one in found]))
+    return declare.Done(Templates(templates=[requests.parse("Populr", Template, one) for one in found]))

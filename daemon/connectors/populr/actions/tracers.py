@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from daemon.connectors.populr import client as populr
 from daemon.connectors.populr import events, webhooks
 from daemon.connectors.populr.actions import pops
-from daemon.contract import declare, secrets
+from daemon.contract import declare, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -81,4 +81,4 @@ async def create_tracer(
 def _result(tracer: JsonObject) -> TracerResult:
     hook: dict[str, Any] = {"notify_webhook": secrets.BLANK} if tracer.get("notify_webhook") else {}
     given = {name: value for name, value in tracer.items() if value is not None}
-    return populr.parse(TracerResult, given | hook)
+    return requests.parse("Populr", TracerResult, given | hook)

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from daemon.connectors.tonalytica import client as vendor
 from daemon.connectors.tonalytica import events
 from daemon.connectors.tonalytica.actions.queries import READS
-from daemon.contract import declare
+from daemon.contract import declare, requests
 from daemon.model import ids, jsons, times
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
@@ -172,4 +172,4 @@ async def get_result(
     fields = found.model_dump(exclude={"id", "data"})
     fields |= {"rows": found.data.rows, "columns": found.data.columns}
     fields["query_result_id"] = parameters.query_result_id
-    return declare.Done(vendor.understand(QueryResult, fields))
+    return declare.Done(requests.parse("Redash", QueryResult, fields))

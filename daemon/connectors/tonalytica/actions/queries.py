@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from daemon.connectors.tonalytica import client as vendor
-from daemon.contract import declare, secrets
+from daemon.contract import declare, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -73,7 +73,7 @@ async def get_query(
     client: vendor.TonalyticaClient, parameters: GetQuery, call: declare.Call
 ) -> declare.Done[Query]:
     """Read one query."""
-    return declare.Done(vendor.understand(Query, await client.get_query(parameters.query_id)))
+    return declare.Done(requests.parse("Redash", Query, await client.get_query(parameters.query_id)))
 
 
 @declare.action("tonalytica.list_queries", doubt=Doubt.REPEATABLE, why=READS)
@@ -83,7 +83,7 @@ async def list_queries(
     """List queries, newest first unless `order` says otherwise."""
     asked = parameters.model_dump(include={"q", "order", "tags"}, exclude_none=True)
     page = await client.list_pages("/queries", asked, parameters.limit)
-    return declare.Done(vendor.understand(Queries, page.model_dump()))
+    return declare.Done(requests.parse("Redash", Queries, page.model_dump()))
 
 
 @declare.action(
@@ -97,7 +97,7 @@ async def create_query(
     """Make a query, as a draft."""
     body = {"options": {}, **parameters.model_dump(exclude_none=True)}
     body["description"] = describe(parameters.description, call.marker)
-    made = vendor.understand(Query, await client.call("POST", "/queries", json=body))
+    made = requests.parse("Redash", Query, await client.call("POST", "/queries", json=body))
     return declare.Done(made, made=[("query", str(made.id))])
 
 
