@@ -99,7 +99,7 @@ class Admission:
             if not one.future.done():  # done: the request was cancelled, its event stands nevertheless
                 one.future.set_result(outcome)
         self._router.ring()
-        if any(one.arrival.claim is not None for one in batch):
+        if any(one.arrival.claim is not None and one.arrival.claim.readback for one in batch):
             self._watches.ring()
 
 

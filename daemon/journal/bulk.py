@@ -1,19 +1,103 @@
-"""Many rows in one statement, its text made once and handed to the driver: the hot path's way of writing.
+"""Statements of the hot path: their text is made once by SQLAlchemy, or from its tables, and handed to the driver.
 
-SQLite takes statements of many rows, PostgreSQL one array a column. Used by ``events``, ``hints`` and ``watches``,
-where a statement is written for each commit; everything else goes through SQLAlchemy's own execution.
+:class:`Statement` is any one statement, :class:`Insert` writes many rows in one: SQLite takes a list of rows,
+PostgreSQL one array a column. Used by the rooms' functions that are called for every commit, run or round of a loop;
+everything else goes through SQLAlchemy's own execution, which costs five to ten times as much a statement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Connection, Integer, Table
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.util import await_only
 
-from daemon.journal import tables
+from daemon.journal.tables import storable
+from daemon.model import jsons
 
 MOST_ROWS = 64  # to one statement in SQLite, which takes 32,766 values; 20 columns are the most there are
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A statement as a driver takes it: its words, its values' names in their order, those that are fixed."""
+
+    words: str
+    names: tuple[str, ...]
+    fixed: Mapping[str, Any]
+
+
+class Statement:
+    """A statement whose values are bound by name. *make* gives it for a dialect, once."""
+
+    def __init__(self, make: Callable[[str], sa.Executable]) -> None:
+        self._make = make
+        self._made: dict[str, sa.Executable] = {}
+        self._texts: dict[str, _Text] = {}
+
+    def rows(self, connection: Connection, **values: Any) -> list[Sequence[Any]]:
+        """The rows, as sequences of what was selected."""
+        dialect = connection.dialect.name
+        driver: Any = connection.connection.driver_connection
+        if dialect == "sqlite":
+            found: list[Sequence[Any]] = driver.execute(*self._ready(connection, values)).fetchall()
+            return found
+        if not driver.is_in_transaction():  # SQLAlchemy begins its transaction with its own first statement
+            return [tuple(row) for row in connection.execute(self._statement(dialect), values)]
+        words, given = self._ready(connection, values)
+        return list(await_only(driver.fetch(words, *given)))
+
+    def scalar(self, connection: Connection, **values: Any) -> Any:
+        """The first column of the first row, None where there is no row."""
+        found = self.rows(connection, **values)
+        return found[0][0] if found else None
+
+    def changed(self, connection: Connection, **values: Any) -> int:
+        """How many rows the statement changed."""
+        dialect = connection.dialect.name
+        driver: Any = connection.connection.driver_connection
+        if dialect == "sqlite":
+            return int(driver.execute(*self._ready(connection, values)).rowcount)
+        if not driver.is_in_transaction():
+            return int(connection.execute(self._statement(dialect), values).rowcount)
+        words, given = self._ready(connection, values)
+        said: str = await_only(driver.execute(words, *given))  # "UPDATE 1", "INSERT 0 1"
+        return int(said.rpartition(" ")[2])
+
+    def _statement(self, dialect: str) -> sa.Executable:
+        if dialect not in self._made:
+            self._made[dialect] = self._make(dialect)
+        return self._made[dialect]
+
+    def _ready(self, connection: Connection, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        text = self._texts.get(connection.dialect.name)
+        if text is None:
+            compiled: Any = self._statement(connection.dialect.name).compile(dialect=connection.dialect)  # type: ignore[attr-defined]  # every statement compiles
+            text = _Text(compiled.string, tuple(compiled.positiontup), compiled.params)
+            self._texts[connection.dialect.name] = text
+        given = {**text.fixed, **values}
+        return text.words, [_stored(given[name]) for name in text.names]
+
+
+def _stored(value: Any) -> Any:
+    return storable(value) if type(value) is str else value
+
+
+def is_one_of(column: sa.Column[Any], name: str, dialect: str) -> sa.ColumnElement[bool]:
+    """That *column* is one of the values bound as *name* (see :func:`several`): one text for any number of them."""
+    if dialect == "sqlite":
+        listed = sa.func.json_each(sa.bindparam(name, type_=sa.String)).table_valued("value")
+        return column.in_(sa.select(listed.c.value))
+    return column == sa.any_(sa.bindparam(name, type_=ARRAY(column.type)))
+
+
+def several(connection: Connection, values: Iterable[Any]) -> Any:
+    """*values* as :func:`is_one_of` takes them."""
+    given = [_stored(value) for value in values]
+    return jsons.dumps(given) if connection.dialect.name == "sqlite" else given
 
 
 class Insert:
@@ -35,7 +119,7 @@ class Insert:
         if not rows:
             return 0
         driver: Any = connection.connection.driver_connection
-        stored = [tuple(tables.storable(v) if type(v) is str else v for v in row) for row in rows]
+        stored = [tuple([storable(v) if type(v) is str else v for v in row]) for row in rows]
         if connection.dialect.name == "sqlite":
             return self._run_sqlite(driver, stored)
         if not driver.is_in_transaction():

@@ -4,7 +4,7 @@ Called by ``intake``, ``running`` and ``routing``; plain functions of one connec
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,29 @@ ROUTER = "router"
 LONGEST_KEY = 512  # characters; PostgreSQL's indexes take no entry much over 2,700 bytes
 
 _INSERT = bulk.Insert(events, COLUMNS, "DO NOTHING")
+_TYPES_AFTER = bulk.Statement(
+    lambda _: (
+        sa.select(events.c.seq, events.c.type)
+        .where(events.c.seq > sa.bindparam("after"))
+        .order_by(events.c.seq)
+        .limit(sa.bindparam("most"))
+    )
+)
+_NUMBERED = bulk.Statement(
+    lambda dialect: (
+        sa.select(*(events.c[field.name] for field in fields(Event)))
+        .where(bulk.is_one_of(events.c.seq, "seqs", dialect))
+        .order_by(events.c.seq)
+    )
+)
+_CURSOR = bulk.Statement(lambda _: sa.select(cursors.c.seq).where(cursors.c.name == sa.bindparam("reader")))
+_MOVE_CURSOR = bulk.Statement(
+    lambda _: (
+        sa.update(cursors)
+        .where(cursors.c.name == sa.bindparam("reader"), cursors.c.seq == sa.bindparam("old"))
+        .values(seq=sa.bindparam("new"))
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +135,18 @@ def after(connection: Connection, seq: int, limit: int) -> list[Event]:
 
 def types_after(connection: Connection, seq: int, limit: int) -> list[tuple[int, str]]:
     """``(seq, type)`` of up to *limit* events behind *seq*: enough to see whether any reaction listens."""
-    query = (
-        sa.select(events.c.seq, events.c.type).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
-    )
-    return [(row[0], row[1]) for row in connection.execute(query)]
+    return [(row[0], row[1]) for row in _TYPES_AFTER.rows(connection, after=seq, most=limit)]
 
 
 def numbered(connection: Connection, seqs: Sequence[int]) -> list[Event]:
     """The events with the numbers *seqs*, in the journal's order."""
-    query = sa.select(events).where(events.c.seq.in_(list(seqs))).order_by(events.c.seq)
-    return [from_row(row) for row in connection.execute(query)]
+    rows = _NUMBERED.rows(connection, seqs=bulk.several(connection, seqs))
+    return [Event(*(*row[:-1], jsons.loads(row[-1]))) for row in rows]
 
 
 def cursor(connection: Connection, name: str = ROUTER) -> int:
     """How far *name* has read: the ``seq`` of the last event it dealt with, 0 at first."""
-    return connection.scalar(sa.select(cursors.c.seq).where(cursors.c.name == name)) or 0
+    return _CURSOR.scalar(connection, reader=name) or 0
 
 
 def move_cursor(connection: Connection, old: int, new: int, name: str = ROUTER) -> bool:
@@ -134,10 +154,7 @@ def move_cursor(connection: Connection, old: int, new: int, name: str = ROUTER) 
     if old == 0:
         insert = tables.insert_into(connection, cursors).values(name=name, seq=0).on_conflict_do_nothing()
         connection.execute(insert)
-    moved = connection.execute(
-        sa.update(cursors).where(cursors.c.name == name, cursors.c.seq == old).values(seq=new)
-    )
-    return moved.rowcount == 1
+    return _MOVE_CURSOR.changed(connection, reader=name, old=old, new=new) == 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from daemon.journal import tables
+from daemon.journal import bulk, tables
 from daemon.journal.database import LostLease
 from daemon.journal.tables import events, reactions, remotes, runs
 from daemon.model import ids, jsons
@@ -27,6 +27,13 @@ OPEN = sa.text("status NOT IN ('succeeded','cancelled','skipped')")
 # Said twice, SQLite goes to that index by the status instead of walking another one in its order.
 NAMED_OPEN = sa.text("status IN ('pending','running','waiting','parked','dead','in_doubt')")
 ENDED = {RunStatus.SUCCEEDED, RunStatus.CANCELLED, RunStatus.SKIPPED}
+
+_FIRST_DUE = sa.select(runs.c.due_at).where(CLAIMABLE).order_by(runs.c.due_at).limit(1)
+_OLDEST_DUE = bulk.Statement(lambda _: _FIRST_DUE.where(runs.c.due_at <= sa.bindparam("now")))
+_NEXT_DUE = bulk.Statement(lambda _: _FIRST_DUE)
+_EXPIRED = bulk.Statement(
+    lambda _: sa.select(runs.c.id).where(LEASED, runs.c.lease_until < sa.bindparam("lease_now")).limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,14 +315,14 @@ def first_id(instant: int) -> str:
 
 def oldest_due(connection: Connection, now: int) -> int | None:
     """Since when the longest waiting due run has been due."""
-    query = sa.select(runs.c.due_at).where(CLAIMABLE, runs.c.due_at <= now).order_by(runs.c.due_at).limit(1)
-    return connection.scalar(query)
+    since: int | None = _OLDEST_DUE.scalar(connection, now=now)
+    return since
 
 
 def next_due(connection: Connection) -> int | None:
     """When the next run falls due."""
-    query = sa.select(runs.c.due_at).where(CLAIMABLE).order_by(runs.c.due_at).limit(1)
-    return connection.scalar(query)
+    at: int | None = _NEXT_DUE.scalar(connection)
+    return at
 
 
 def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
@@ -367,8 +374,7 @@ def _from_values(values: Mapping[str, Any]) -> Run:
 
 def has_expired(connection: Connection, lease_now: int) -> bool:
     """Whether any lease has run out."""
-    query = sa.select(runs.c.id).where(LEASED, runs.c.lease_until < lease_now).limit(1)
-    return connection.scalar(query) is not None
+    return _EXPIRED.scalar(connection, lease_now=lease_now) is not None
 
 
 def hand_back(connection: Connection, node: str, held: Iterable[str], now: int) -> None:

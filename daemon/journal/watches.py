@@ -92,6 +92,33 @@ _REMEMBER = bulk.Insert(
     f"(account, resource, remote_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _KEPT)}",
 )
 
+_NEXT_DUE = bulk.Statement(
+    lambda _: (
+        sa.select(watches.c.due_at)
+        .where(
+            watches.c.due_at.is_not(None),
+            sa.not_(watches.c.paused),
+            sa.or_(watches.c.lease_until.is_(None), watches.c.lease_until < sa.bindparam("lease_now")),
+        )
+        .order_by(watches.c.due_at)
+        .limit(1)
+    )
+)
+_MEMORIES = sa.select(memories.c.remote_id, *(memories.c[name] for name in _KEPT)).where(
+    memories.c.account == sa.bindparam("account"), memories.c.resource == sa.bindparam("resource")
+)
+_RECALL_SOME = bulk.Statement(
+    lambda dialect: _MEMORIES.where(bulk.is_one_of(memories.c.remote_id, "ids", dialect))
+)
+# No range of text: how PostgreSQL sorts "/" depends on the language of the database.
+_RECALL_BELOW = bulk.Statement(
+    lambda _: _MEMORIES.where(
+        sa.func.substr(memories.c.remote_id, 1, sa.bindparam("size", type_=sa.Integer))
+        == sa.bindparam("scope")
+    )
+)
+_RECALL_ALL = bulk.Statement(lambda _: _MEMORIES)
+
 
 def name_for(role: str, account: str, resource: str, remote_id: str) -> str:
     """The name of a followed or hinted row."""
@@ -263,12 +290,8 @@ def next_due(connection: Connection, lease_now: int = 0) -> int | None:
 
     Whoever's lease ended before *lease_now* is polling no more.
     """
-    query = sa.select(watches.c.due_at).where(
-        watches.c.due_at.is_not(None),
-        sa.not_(watches.c.paused),
-        sa.or_(watches.c.lease_until.is_(None), watches.c.lease_until < lease_now),
-    )
-    return connection.scalar(query.order_by(watches.c.due_at).limit(1))
+    first: int | None = _NEXT_DUE.scalar(connection, lease_now=lease_now)
+    return first
 
 
 def from_row(row: Row[Any]) -> Polled:
@@ -303,28 +326,21 @@ def recall(
     connection: Connection, account: str, resource: str, wanted: Iterable[str] | None, scope: str = ""
 ) -> dict[str, Memory]:
     """What is remembered, by remote id: of the *wanted* ids, or of all below *scope* (``scope/id``)."""
-    query = sa.select(memories).where(memories.c.account == account, memories.c.resource == resource)
-    queries = [query]
+    of_resource = {"account": account, "resource": resource}
     if wanted is not None:
-        queries = [query.where(memories.c.remote_id.in_(ids)) for ids in sliced(wanted)]
+        ids = bulk.several(connection, wanted)
+        rows = _RECALL_SOME.rows(connection, **of_resource, ids=ids)
     elif scope:
-        # No range of text: how PostgreSQL sorts "/" depends on the language of the database.
-        below = sa.func.substr(memories.c.remote_id, 1, len(scope) + 1) == f"{scope}/"
-        queries = [query.where(below)]
-    return {row.remote_id: _memory(row) for one in queries for row in connection.execute(one)}
+        rows = _RECALL_BELOW.rows(connection, **of_resource, size=len(scope) + 1, scope=f"{scope}/")
+    else:
+        rows = _RECALL_ALL.rows(connection, **of_resource)
+    return {row[0]: _memory(*row) for row in rows}
 
 
-def _memory(row: Row[Any]) -> Memory:
-    return Memory(
-        remote_id=row.remote_id,
-        memory=jsons.loads(row.memory) if row.memory is not None else None,
-        version=row.version,
-        state=row.state,
-        since=row.since,
-        stalled_told=bool(row.stalled_told),
-        callbacks=row.callbacks,
-        event_id=row.event_id,
-    )
+def _memory(remote_id: str, memory: str | None, version: int, *rest: Any) -> Memory:
+    state, since, stalled_told, callbacks, event_id = rest
+    known = jsons.loads(memory) if memory is not None else None
+    return Memory(remote_id, known, version, state, since, bool(stalled_told), callbacks, event_id)
 
 
 def remember(connection: Connection, account: str, resource: str, kept: Sequence[Memory]) -> None:

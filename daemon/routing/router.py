@@ -5,6 +5,7 @@ Before it stand ``intake`` and whoever emits; behind it ``running``'s workers, t
 memory when one is free (born claimed), and who otherwise find it as a row.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,7 @@ from daemon.routing import matching
 from daemon.routing.matching import Rules, Wish
 
 BATCH = 200  # events to one transaction
+REST = 0.003  # seconds after a round: a round costs a commit, whether it carries one event or many
 
 log = structlog.get_logger()
 
@@ -70,6 +72,8 @@ class Router:
         now = self._clock.now()
         made = [new for event in found.events for new in await self._plan(event, now)]
         await self._write(found, made, now)
+        if len(found.types) < BATCH:
+            await asyncio.sleep(REST)
         return True
 
     def _look(self, connection: Connection) -> "Found":

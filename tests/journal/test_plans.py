@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daemon.journal import events, hints, retention, runs, steps, watches
+from daemon.journal import bulk, events, hints, retention, runs, steps, watches
 from daemon.journal.database import Journal
 from tests.journal.making import LEASE, NOW
 
@@ -82,8 +83,17 @@ def plans_of(connection: Connection, asked: Callable[[Connection], Any]) -> str:
     def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         said.append((statement, parameters))
 
+    ready = bulk.Statement._ready
+
+    def overhear(one: bulk.Statement, c: Connection, values: Any) -> Any:
+        words, given = ready(one, c, values)
+        said.append((words, tuple(given)))
+        return words, given
+
     sa.event.listen(connection, "before_cursor_execute", listen)
-    asked(connection)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bulk.Statement, "_ready", overhear)
+        asked(connection)
     sa.event.remove(connection, "before_cursor_execute", listen)
     explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
     plans = [
