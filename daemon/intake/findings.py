@@ -78,6 +78,23 @@ def record(connection: Connection, look: Look, seen: Sequence[Seen], services: S
     return Told(told, woken, refuted)
 
 
+def is_quiet(look: Look, seen: Sequence[Seen], now: int) -> bool:
+    """Whether nothing but the row's next time would be written: all is just as it is remembered.
+
+    Only for the config's watches; work that is followed has a row of its own, which wakes who waits for it.
+    """
+    if look.row.role != "watch" or look.row.failing_told:
+        return False
+    return all(_is_known(look, one, look.before.get(one.id), now) for one in seen)
+
+
+def _is_known(look: Look, one: Seen, known: Memory | None, now: int) -> bool:
+    if known is None or one.facts or one.gone or known.since is None:
+        return False
+    same = known.memory == one.memory and known.state == one.state
+    return same and _stalled(look, one, known, now) is None
+
+
 def _version(memory: Memory | None) -> int:
     return memory.version if memory is not None else 0
 

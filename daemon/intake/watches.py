@@ -8,7 +8,7 @@ behind it the router.
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,26 +18,30 @@ from pydantic import ValidationError
 
 from daemon import metrics
 from daemon.contract import errors
-from daemon.contract.declare import Cursor, Seen
+from daemon.contract.declare import Cursor, Seen, Watch
 from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
 from daemon.intake import due, findings
 from daemon.intake.findings import OWN, Look, Stale
+from daemon.intake.rounds import Rounds
 from daemon.journal import events, hints, runs, watches
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
+from daemon.journal.rounds import Rest
 from daemon.journal.watches import Polled
 from daemon.model import times
 from daemon.model.events import Fact
 from daemon.model.jsons import JsonObject
 from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 
-AT_ONCE = 32  # polls under way
+AT_ONCE = 128  # polls under way; how many speak to a service at once is that account's own limit
 LONGEST_POLL = 5 * MINUTE
 LEASE = 30 * SECOND
 RENEWALS = 3  # in one lease
 LOOK_AGAIN = 200 * MILLISECOND  # after a look that somebody else's was faster than
 TOLD_ONE_BY_ONE = 10  # events of one poll; more of them are one log line
+
+Known = Mapping[tuple[str, str], Mapping[str, watches.Memory]]  # by account and resource, then by remote id
 
 log = structlog.get_logger()
 
@@ -73,6 +77,7 @@ class Watcher:
         self._lease = lease
         self._renewed_at = 0
         self._polling: dict[str, asyncio.Task[None]] = {}
+        self._rounds = Rounds(journal)
         self.next_at: int | None = None  # when the next row falls due, as far as is known
 
     async def once(self) -> bool:
@@ -97,9 +102,12 @@ class Watcher:
             limit=room,
         )
         rows = await self._journal.write(claim)
+        named = [row for row in rows if _is_named(row)]
+        known = await self._journal.read(partial(_recall_named, rows=named)) if named else {}
+        if rows:  # the first is the oldest
+            metrics.poll_lag.set((now - (rows[0].due_at or now)) / SECOND)
         for row in rows:
-            metrics.poll_lag.set((now - (row.due_at or now)) / SECOND)
-            task = asyncio.create_task(self._poll(row), name=f"poll {row.name}")
+            task = asyncio.create_task(self._poll(row, known), name=f"poll {row.name}")
             self._polling[row.name] = task
             task.add_done_callback(partial(self._ended, row.name))
         return bool(rows)
@@ -131,10 +139,10 @@ class Watcher:
 
     # One poll
 
-    async def _poll(self, row: Polled) -> None:
+    async def _poll(self, row: Polled, known: Known) -> None:
         try:
             async with asyncio.timeout(LONGEST_POLL / SECOND):
-                await self._look(row)
+                await self._look(row, known)
             outcome = "ok"
         except (errors.ServiceError, TimeoutError, ValidationError) as failed:
             outcome = "error"
@@ -158,21 +166,18 @@ class Watcher:
         except (LostLease, JournalUnavailable) as lost:
             log.warning("poll.lost", watch=row.name, error=str(lost))
 
-    async def _look(self, row: Polled) -> None:
+    async def _look(self, row: Polled, known: Known) -> None:
         services = self._services()
         watch = services.watch(row.account, row.resource)
         options = watch.options.model_validate(row.options)
         wanted = row.wanted if row.wanted is not None else watch.wanted(options)
+        if _is_named(row):
+            of_resource = known.get((row.account, row.resource), {})
+            before = {id: of_resource[id] for id in row.wanted or () if id in of_resource}
+            asked: list[hints.Hint] = []
+        else:
+            before, asked = await self._remembered(row, watch, wanted, watch.scope(options))
         now = self._clock.now()
-        before, asked, trace = await self._journal.read(
-            lambda connection: (
-                _recall(connection, row, wanted, watch.scope(options)),
-                asked := hints.waiting(connection, row.name) if row.role == "hint" else [],
-                _trace(connection, row, watch.noun, asked),
-            )
-        )
-        if trace is not None:  # this task is this poll's alone, so nothing need be unbound
-            structlog.contextvars.bind_contextvars(trace=trace)
         cursor = Cursor(
             memory={id: one.memory for id, one in before.items() if one.memory is not None},
             wanted=wanted,
@@ -184,7 +189,27 @@ class Watcher:
         )
         seen = await watch.poll(services.client(row.account), options, cursor)
         look = Look(row, services.accounts[row.account].kind, watch, before, asked, now)
-        await self._write(look, seen, services)
+        now = self._clock.now()
+        if findings.is_quiet(look, seen, now):
+            next_at = due.after_success(row, now, random.random())  # noqa: S311 - jitter
+            await self._rounds.settle(Rest(row.name, row.fence, now, next_at))
+        else:
+            await self._write(look, seen, services)
+
+    async def _remembered(
+        self, row: Polled, watch: Watch, wanted: Sequence[str] | None, scope: str
+    ) -> tuple[dict[str, watches.Memory], list[hints.Hint]]:
+        """What is remembered of what *row* is about, and the callbacks that asked for the look."""
+        before, asked, trace = await self._journal.read(
+            lambda connection: (
+                _recall(connection, row, wanted, scope),
+                asked := hints.waiting(connection, row.name) if row.role == "hint" else [],
+                _trace(connection, row, watch.noun, asked),
+            )
+        )
+        if trace is not None:  # this task is this poll's alone, so nothing need be unbound
+            structlog.contextvars.bind_contextvars(trace=trace)
+        return before, asked
 
     async def _write(self, look: Look, seen: Sequence[Seen], services: Services) -> None:
         now, chance = self._clock.now(), random.random()  # noqa: S311 - jitter
@@ -251,6 +276,22 @@ def _trace(connection: Connection, row: Polled, noun: str, asked: Sequence[hints
         return None
     touched = runs.toucher(connection, row.account, noun, row.wanted[0])
     return touched[0].trace if touched is not None else None
+
+
+def _is_named(row: Polled) -> bool:
+    """Whether what is remembered for *row* can be read together with that of others."""
+    return row.role == "watch" and row.wanted is not None
+
+
+def _recall_named(connection: Connection, rows: Sequence[Polled]) -> Known:
+    """What is remembered of all that *rows* name: one query a resource, however many rows."""
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        wanted.setdefault((row.account, row.resource), set()).update(row.wanted or ())
+    return {
+        (account, resource): watches.recall(connection, account, resource, ids)
+        for (account, resource), ids in wanted.items()
+    }
 
 
 def _recall(
