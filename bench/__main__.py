@@ -1,4 +1,4 @@
-"""``make bench``: the measurements one after another, each in a process of its own; ``ARGS="ack idle"`` some of them."""
+"""``make bench``: the measurements one after another, a process each; ``ARGS="ack idle"`` makes it some of them."""
 
 import os
 import subprocess
