@@ -30,6 +30,12 @@ ENDED = {RunStatus.SUCCEEDED, RunStatus.CANCELLED, RunStatus.SKIPPED}
 
 _FIRST_DUE = sa.select(runs.c.due_at).where(CLAIMABLE).order_by(runs.c.due_at).limit(1)
 _OLDEST_DUE = bulk.Statement(lambda _: _FIRST_DUE.where(runs.c.due_at <= sa.bindparam("now")))
+_INSERT = bulk.Insert(
+    runs, tuple(column.name for column in runs.columns if column.name != "lock_key"), "DO NOTHING"
+)
+_PRESENT = bulk.Statement(
+    lambda dialect: sa.select(runs.c.id).where(bulk.is_one_of(runs.c.id, "ids", dialect))
+)
 _NEXT_DUE = bulk.Statement(lambda _: _FIRST_DUE)
 _EXPIRED = bulk.Statement(
     lambda _: sa.select(runs.c.id).where(LEASED, runs.c.lease_until < sa.bindparam("lease_now")).limit(1)
@@ -67,7 +73,12 @@ def make(connection: Connection, made: Sequence[NewRun], now: int, born: Sequenc
     """
     remember_reactions(connection, {new.reaction.digest: new.reaction for new in made}, now)
     rows = [_new_row(new, now, lease) for new, lease in zip(made, born, strict=True)]
-    return [_from_values(row) for row in rows if _insert(connection, row)]
+    inserted = _INSERT.run(connection, [tuple(row[name] for name in _INSERT.columns) for row in rows])
+    if inserted < len(rows):
+        present = _PRESENT.rows(connection, ids=bulk.several(connection, [row["id"] for row in rows]))
+        new = {id for (id,) in present}
+        rows = [row for row in rows if row["id"] in new]
+    return [_from_values(row) for row in rows]
 
 
 def _new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
@@ -96,11 +107,6 @@ def _new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
         "started_at": now if claimed else None,
         "finished_at": now if dead else None,
     }
-
-
-def _insert(connection: Connection, row: dict[str, Any]) -> bool:
-    insert = tables.insert_into(connection, runs).values(row).on_conflict_do_nothing()
-    return bool(connection.execute(insert).rowcount)
 
 
 def remember_reactions(connection: Connection, found: Mapping[str, Reaction], now: int) -> None:
