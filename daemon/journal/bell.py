@@ -51,7 +51,8 @@ async def keep(
 ) -> None:
     """The one loop: ``once()`` for as long as there is something to do, else wait for the bell.
 
-    *due_in* tells how many seconds away the next thing is that the loop knows of: it is not slept through. Trouble with the journal is told once and waited out; a bug of ours is logged and the loop goes on. *beat*
+    *due_in* tells how many seconds away the next thing is that the loop knows of: it is not slept through.
+    Trouble with the journal is told once and waited out; a bug of ours is logged and the loop goes on. *beat*
     is told of every round: it feeds the watchdog.
     """
     troubled = False
