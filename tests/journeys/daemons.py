@@ -18,7 +18,6 @@ from typing import Any
 
 import aiohttp
 
-from daemon.model import times
 from daemon.sandbox.server import Sandbox
 from tests import ports, waiting
 
@@ -252,8 +251,3 @@ webhook_secret = "{WEBHOOK_SECRET}"
 
 def _read(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: None if row[name] is None else json.loads(row[name]) for name in names}
-
-
-def ago(seconds: int, now: int) -> int:
-    """The instant *seconds* before *now*."""
-    return now - seconds * times.SECOND

@@ -7,7 +7,7 @@ import pytest
 from daemon.model import times
 from daemon.sandbox import faults
 from tests import waiting
-from tests.journeys.daemons import ORDERS, PATIENCE, Daemon, reaction, step
+from tests.journeys.daemons import PATIENCE, Daemon, reaction, step
 from tests.sandbox.calling import Caller
 
 WATCH = """
@@ -123,4 +123,3 @@ async def test_one_moment_fires_once_for_ever(daemon: Daemon, at: str, count: in
     known = len(daemon.events("schedule.fired"))
     await daemon.until_events("schedule.fired", known + 1)
     assert len([event for event in daemon.events("schedule.fired") if event["subject"] == "once"]) == count
-    assert ORDERS in daemon.config.read_text()
