@@ -312,12 +312,13 @@ async def _close_later(clients: list[Http]) -> None:
 async def run(settled: config.Config, catalog: Catalog, reread: Callable[[], config.Config]) -> None:
     """Run the daemon until SIGTERM or SIGINT; SIGHUP reloads."""
     house = House(settled, catalog, reread)
-    await house.start()
     stop, hangup = asyncio.Event(), Bell()
     loop = asyncio.get_running_loop()
+    # Before the start, so that a signal in the middle of it is not the end of the process.
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hangup.ring)
+    await house.start()
     reloader = asyncio.create_task(_reload_on(hangup, house))
     await stop.wait()
     await _cancel([reloader])
