@@ -46,7 +46,7 @@ def record(connection: Connection, arrived: Sequence[Arrival], now: int) -> list
     batch = _Batch(now, _recall(connection, arrived))
     places = [_place(batch, one) for one in arrived]
     batch.admitted = events.admit(connection, batch.rows)
-    outcomes = [one if isinstance(one, Admitted) else batch.admitted[one] for one in places]
+    outcomes = [batch.known(one) if isinstance(one, Admitted) else batch.admitted[one] for one in places]
     _keep_hints(connection, batch)
     _remember(connection, batch)
     return outcomes
@@ -86,6 +86,11 @@ class _Batch:
     touched: set[Key] = field(default_factory=set)
     admitted: list[Admitted] = field(default_factory=list)
 
+    def known(self, answer: Admitted) -> Admitted:
+        """*answer*, which may name a row of this batch, after it turned out whether the journal had that already."""
+        places = [place for place, row in enumerate(self.rows) if row[0] == answer.id]
+        return replace(answer, id=self.admitted[places[0]].id) if places else answer
+
     def add(self, fact: Fact, source: str) -> int:
         """One row more; its place."""
         self.rows.append(events.make_row(fact, source, self.now))
@@ -121,11 +126,13 @@ def _believe(batch: _Batch, callback: Callback, known: Memory | None) -> int | A
         return batch.add(received(callback), callback.account)
     places = [batch.add(fact, callback.account) for fact in seen.facts]
     key = _key(callback)
-    batch.memories[key] = replace(
-        old,
+    batch.memories[key] = Memory(
+        remote_id=old.remote_id,
         memory=seen.memory,
         version=old.version + 1,
         state=seen.state,
+        since=old.since,
+        stalled_told=old.stalled_told,
         callbacks=old.callbacks + 1,
         event_id=batch.rows[places[-1]][0],
     )
@@ -158,7 +165,9 @@ def _again(hint: Hint, now: int) -> Polled:
 
 def _remember(connection: Connection, batch: _Batch) -> None:
     for place, key in batch.told.items():
-        batch.memories[key] = replace(batch.memories[key], event_id=batch.admitted[place].id)
+        memory, admitted = batch.memories[key], batch.admitted[place]
+        if memory.event_id != admitted.id:  # a duplicate has another id than the row that was to be written
+            batch.memories[key] = replace(memory, event_id=admitted.id)
     by_resource: dict[tuple[str, str], list[Memory]] = {}
     for key in batch.touched:
         by_resource.setdefault(key[:2], []).append(batch.memories[key])

@@ -1,5 +1,6 @@
 """Populr's callbacks through the door: what they become, and what of them is kept."""
 
+import asyncio
 import json
 
 import pytest
@@ -130,3 +131,10 @@ async def test_what_is_secret_is_blanked_before_it_is_kept(door):
     assert "Offer" in refused
     assert token not in kept + refused
     assert "hunter2" not in kept + refused
+
+
+async def test_what_was_forgotten_but_is_in_the_journal_is_answered_with_its_event(door):
+    first = await door.post(doors.path_of() + QUERY, doors.opening(6))
+    await door.journal.write(lambda c: watches.forget(c, "trusted", "tracers", [f"{POP}/t1"]))
+    again = await asyncio.gather(*(door.post(doors.path_of() + QUERY, doors.opening(6)) for _ in range(10)))
+    assert {(one.status, one.json["id"]) for one in again} == {(200, first.json["id"])}
