@@ -157,6 +157,8 @@ class PublicSide:
         most = self.doors.max_body
         if (request.content_length or 0) > most:
             raise Refusal(413, "too_large", f"the body is larger than {most} bytes")
+        if request.content.is_eof() and not request.content.exception():
+            return await _read(request, most)  # it came with its head: there is nothing to wait for
         try:
             async with asyncio.timeout(BODY_TIMEOUT):
                 await _let_go_on(request)

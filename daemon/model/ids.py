@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import uuid
 
 RANDOM_BITS = 62 - 20  # twenty bits count the ids of one microsecond
 
@@ -19,7 +18,8 @@ def uuid7(instant: int, randomness: bytes | None = None) -> str:
     # Twelve bits below the millisecond keep ids of one process in the order they were made.
     fraction = (instant % 1_000) * 4096 // 1_000
     value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | noise & ((1 << 62) - 1)
-    return str(uuid.UUID(int=value))
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _count_up(instant: int) -> int:

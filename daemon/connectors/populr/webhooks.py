@@ -133,7 +133,7 @@ def tell_tracer(claim: declare.Claim, memory: JsonObject | None, firing: int) ->
     look = tracers.Look(
         pop=tracers.summarise({**pop, "id": claim.pop_id}),
         tracer=named,
-        counters=tracers.read_counters(claim.claimed),
+        counters={name: claim.claimed[name] for name in tracers.NOTHING},
         group=_group(group) if isinstance(group, dict) else None,
     )
     seen = tracers.compare(claim.id, memory, look, tracers.Reason(True, True, firing, trusted=True))

@@ -54,7 +54,11 @@ def alias(code: str | None, name: str | None) -> str:
     """How a tracer is called whose id is not known: ``?code=tc&name=Twitter``; the watch finds it by
     these."""
     parts = (("code", code), ("name", name))
-    return "?" + "&".join(f"{part}={quote(text, safe='')}" for part, text in parts if text)
+    return "?" + "&".join(f"{part}={_quoted(text)}" for part, text in parts if text)
+
+
+def _quoted(text: str) -> str:
+    return text if text.isascii() and text.isalnum() else quote(text, safe="")
 
 
 def further(memories: Iterable[JsonObject | None]) -> JsonObject | None:
