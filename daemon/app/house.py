@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from daemon import checking, clock, config, metrics
+from daemon import checking, clock, config, logs, metrics
 from daemon.app import building, listening, notifying
 from daemon.app.listening import Listener
 from daemon.config import Located
@@ -329,7 +329,9 @@ async def _reload_on(hangup: Bell, house: House) -> None:
     while True:
         await hangup.heard()
         try:
-            await house.reload()
+            if await house.reload():
+                chosen = house.config.daemon
+                logs.set_up(chosen.log_level, chosen.log_format, house.services().blanker.text)
         except Exception:
             log.exception("reload.broke")
             notifying.notify("READY=1")
