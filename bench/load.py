@@ -36,7 +36,7 @@ class Window:
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1_000
 
 
-_numbers = itertools.count(int(time.time() * 1_000) % 10**9)
+numbers = itertools.count(int(time.time() * 1_000) % 10**9)
 
 
 def request(path: str, body: bytes) -> bytes:
@@ -45,9 +45,21 @@ def request(path: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
+def pop_id(number: int) -> str:
+    """The id of a pop."""
+    return hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()[:24]
+
+
+def body_length(head: bytes) -> int:
+    """How many bytes follow the *head* of an answer."""
+    lower = head.lower()
+    at = lower.index(b"content-length:") + 15
+    return int(lower[at : lower.index(b"\r", at)])
+
+
 def tracer_body(number: int) -> bytes:
     """A tracer callback of about a thousand bytes, about a pop of its own."""
-    pop = hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()[:24]
+    pop = pop_id(number)
     body = (
         f'{{"group":{{"id":"4fb3ccf3d3faa82f3d000001","name":"Sales"}},"pop":{{"id":"{pop}","name":"Offer {number}",'
         f'"title":"An offer","slug":"offer-{number}","domain":"offers.example.com",'
@@ -63,11 +75,9 @@ def tracer_body(number: int) -> bytes:
 async def _connection(port: int, path: str, until: float, seen: Window) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while (began := time.perf_counter()) < until:
-        writer.write(request(path, tracer_body(next(_numbers))))
+        writer.write(request(path, tracer_body(next(numbers))))
         head = await reader.readuntil(b"\r\n\r\n")
-        lower = head.lower()
-        at = lower.index(b"content-length:") + 15
-        await reader.readexactly(int(lower[at : lower.index(b"\r", at)]))
+        await reader.readexactly(body_length(head))
         status = int(head[9:12])
         seen.statuses[status] = seen.statuses.get(status, 0) + 1
         seen.latencies.append(time.perf_counter() - began)

@@ -67,9 +67,9 @@ def pin(core: int) -> None:
         os.sched_setaffinity(0, {core})
 
 
-def start(arguments: list[str]) -> subprocess.Popen[bytes]:
+def start(arguments: list[str], core: int = SERVER_CORE) -> subprocess.Popen[bytes]:
     """A server process on its own core."""
-    return subprocess.Popen([sys.executable, *arguments], preexec_fn=lambda: pin(SERVER_CORE))
+    return subprocess.Popen([sys.executable, *arguments], preexec_fn=lambda: pin(core))
 
 
 def wait_for_port(port: int) -> None:
@@ -133,8 +133,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def tracer_path() -> str:
+def tracer_path(account: str = "populr") -> str:
     """The path of the measured daemon's tracer hook."""
     from daemon.intake import verifying
 
-    return verifying.callback_path("a secret for measurements", "populr", "tracer")
+    return verifying.callback_path("a secret for measurements", account, "tracer")
