@@ -141,7 +141,7 @@ def cell(value: object, longest: int | None = LONGEST_CELL) -> str:
             text = jsons.dumps(value)
         case _:
             text = str(value)
-    shown = clean(" ".join(text.split()))
+    shown = clean(" ".join(text.split())) or "-"
     return shown if longest is None or len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
