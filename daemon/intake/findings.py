@@ -81,9 +81,11 @@ def record(connection: Connection, look: Look, seen: Sequence[Seen], services: S
 def is_quiet(look: Look, seen: Sequence[Seen], now: int) -> bool:
     """Whether nothing but the row's next time would be written: all is just as it is remembered.
 
-    Only for the config's watches; work that is followed has a row of its own, which wakes who waits for it.
+    What is final counts for the config's watches only: the row of followed work wakes who waits for it, and goes.
     """
-    if look.row.role != "watch" or look.row.failing_told:
+    if look.row.role == "hint" or look.row.failing_told:
+        return False
+    if look.row.role == "follow" and any(one.final for one in seen):
         return False
     return all(_is_known(look, one, look.before.get(one.id), now) for one in seen)
 

@@ -8,10 +8,9 @@ behind it the router.
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import structlog
 from pydantic import ValidationError
@@ -35,6 +34,8 @@ from daemon.model.jsons import JsonObject
 from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 
 AT_ONCE = 128  # polls under way; how many speak to a service at once is that account's own limit
+MANY = 32  # rows claimed at once, after which the next are let come together for a while
+REST = 60 * MILLISECOND
 LONGEST_POLL = 5 * MINUTE
 LEASE = 30 * SECOND
 RENEWALS = 3  # in one lease
@@ -78,17 +79,21 @@ class Watcher:
         self._renewed_at = 0
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._rounds = Rounds(journal)
+        self._resting_until = 0
         self.next_at: int | None = None  # when the next row falls due, as far as is known
 
     async def once(self) -> bool:
         """Begin the polls that are due, as many as may be under way; whether there were any."""
+        now = self._clock.now()
+        if 0 < self._resting_until - now <= REST:  # a longer rest would be a clock that was set back
+            self.next_at = self._resting_until
+            return False
         self.next_at = None  # what is due already waits for a poll to end, which rings the bell
         lease_now = await self._journal.lease_now()
         await self._renew(lease_now)
         room = AT_ONCE - len(self._polling)
         if room <= 0:
             return False
-        now = self._clock.now()
         first = await self._journal.read(partial(watches.next_due, lease_now=lease_now))
         if first is None or first > now:
             self.next_at = first
@@ -102,6 +107,7 @@ class Watcher:
             limit=room,
         )
         rows = await self._journal.write(claim)
+        self._resting_until = now + REST if len(rows) >= MANY else 0
         named = [row for row in rows if _is_named(row)]
         known = await self._journal.read(partial(_recall_named, rows=named)) if named else {}
         if rows:  # the first is the oldest
@@ -140,31 +146,37 @@ class Watcher:
     # One poll
 
     async def _poll(self, row: Polled, known: Known) -> None:
+        outcome = "lost"
         try:
             async with asyncio.timeout(LONGEST_POLL / SECOND):
                 await self._look(row, known)
             outcome = "ok"
-        except (errors.ServiceError, TimeoutError, ValidationError) as failed:
-            outcome = "error"
-            await self._guarded(row, self._failed(row, failed))
-        except Stale:
-            outcome = "stale"
-            again = partial(watches.settle, one=row, due_at=self._clock.now() + LOOK_AGAIN)
-            await self._guarded(row, self._journal.write(again))
-        except (LostLease, JournalUnavailable) as lost:
-            outcome = "lost"
-            log.warning("poll.lost", watch=row.name, error=str(lost))
-        except Exception as bug:
-            outcome = "broke"
-            log.exception("poll.broke", watch=row.name)
-            await self._guarded(row, self._failed(row, bug))
+        except Exception as failed:
+            with _told_if_lost(row):
+                await self._bind_trace(row)
+                outcome = await self._missed(row, failed)
         metrics.polls.labels(row.account, row.resource, outcome).inc()
 
-    async def _guarded(self, row: Polled, writing: Any) -> None:
-        try:
-            await writing
-        except (LostLease, JournalUnavailable) as lost:
-            log.warning("poll.lost", watch=row.name, error=str(lost))
+    async def _bind_trace(self, row: Polled) -> None:
+        """Let the lines about followed work carry the trace of the run that began it."""
+        if row.role == "follow":
+            with contextlib.suppress(errors.ServiceError):
+                noun = self._services().watch(row.account, row.resource).noun
+                _bind(await self._journal.read(partial(_trace, row=row, noun=noun, asked=())))
+
+    async def _missed(self, row: Polled, failed: Exception) -> str:
+        """Write that a poll did not come to its end; the word for it."""
+        if isinstance(failed, LostLease | JournalUnavailable):
+            raise failed
+        if isinstance(failed, Stale):
+            again = self._clock.now() + LOOK_AGAIN
+            await self._journal.write(partial(watches.settle, one=row, due_at=again))
+            return "stale"
+        expected = isinstance(failed, errors.ServiceError | TimeoutError | ValidationError)
+        if not expected:
+            log.error("poll.broke", watch=row.name, exc_info=failed)
+        await self._failed(row, failed)
+        return "error" if expected else "broke"
 
     async def _look(self, row: Polled, known: Known) -> None:
         services = self._services()
@@ -207,8 +219,7 @@ class Watcher:
                 _trace(connection, row, watch.noun, asked),
             )
         )
-        if trace is not None:  # this task is this poll's alone, so nothing need be unbound
-            structlog.contextvars.bind_contextvars(trace=trace)
+        _bind(trace)
         return before, asked
 
     async def _write(self, look: Look, seen: Sequence[Seen], services: Services) -> None:
@@ -256,6 +267,20 @@ class Watcher:
             self._bells.router.ring()
 
 
+@contextlib.contextmanager
+def _told_if_lost(row: Polled) -> Iterator[None]:
+    try:
+        yield
+    except (LostLease, JournalUnavailable) as lost:
+        log.warning("poll.lost", watch=row.name, error=str(lost))
+
+
+def _bind(trace: str | None) -> None:
+    """Put *trace* on every later line of this task: it is one poll's alone, so nothing need be unbound."""
+    if trace is not None:
+        structlog.contextvars.bind_contextvars(trace=trace)
+
+
 def _log(row: Polled, told: findings.Told) -> None:
     if len(told.events) <= TOLD_ONE_BY_ONE:
         for news in told.events:
@@ -280,7 +305,7 @@ def _trace(connection: Connection, row: Polled, noun: str, asked: Sequence[hints
 
 def _is_named(row: Polled) -> bool:
     """Whether what is remembered for *row* can be read together with that of others."""
-    return row.role == "watch" and row.wanted is not None
+    return row.role != "hint" and row.wanted is not None
 
 
 def _recall_named(connection: Connection, rows: Sequence[Polled]) -> Known:

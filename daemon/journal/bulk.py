@@ -67,6 +67,19 @@ class Statement:
         said: str = await_only(driver.execute(words, *given))  # "UPDATE 1", "INSERT 0 1"
         return int(said.rpartition(" ")[2])
 
+    def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run the statement for each of *rows*."""
+        dialect = connection.dialect.name
+        driver: Any = connection.connection.driver_connection
+        if dialect != "sqlite" and not driver.is_in_transaction():
+            connection.execute(self._statement(dialect), rows)
+            return
+        ready = [self._ready(connection, row) for row in rows]
+        if dialect == "sqlite":
+            driver.executemany(ready[0][0], [given for _, given in ready])
+        else:
+            await_only(driver.executemany(ready[0][0], [given for _, given in ready]))
+
     def _statement(self, dialect: str) -> sa.Executable:
         if dialect not in self._made:
             self._made[dialect] = self._make(dialect)

@@ -9,19 +9,22 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from daemon.journal import bulk
 from daemon.journal.tables import watches
 
-_SETTLE = (
-    sa.update(watches)
-    .where(watches.c.name == sa.bindparam("row"), watches.c.fence == sa.bindparam("held"))
-    .values(
-        node=None,
-        lease_until=None,
-        failures=0,
-        failing_since=None,
-        error=None,
-        due_at=sa.bindparam("next_at"),
-        polled_at=sa.bindparam("at"),
+_SETTLE = bulk.Statement(
+    lambda _: (
+        sa.update(watches)
+        .where(watches.c.name == sa.bindparam("row"), watches.c.fence == sa.bindparam("held"))
+        .values(
+            node=None,
+            lease_until=None,
+            failures=0,
+            failing_since=None,
+            error=None,
+            due_at=sa.bindparam("next_at"),
+            polled_at=sa.bindparam("at"),
+        )
     )
 )
 
@@ -42,4 +45,4 @@ def settle(connection: Connection, rested: Sequence[Rest]) -> None:
         {"row": one.name, "held": one.fence, "at": one.polled_at, "next_at": one.due_at} for one in rested
     ]
     if given:
-        connection.execute(_SETTLE, given)
+        _SETTLE.many(connection, given)

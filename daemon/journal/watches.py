@@ -5,7 +5,7 @@ Called by ``intake.watches`` and ``intake.admission``; plain functions of one co
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -104,6 +104,29 @@ _NEXT_DUE = bulk.Statement(
         .limit(1)
     )
 )
+_DUE = bulk.Statement(
+    lambda _: (
+        sa.select(watches.c.name)
+        .where(
+            watches.c.due_at.is_not(None),
+            watches.c.due_at <= sa.bindparam("now"),
+            sa.not_(watches.c.paused),
+            sa.or_(watches.c.lease_until.is_(None), watches.c.lease_until < sa.bindparam("lease_now")),
+        )
+        .order_by(watches.c.due_at)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .with_for_update(skip_locked=True)  # says nothing to SQLite, which has one writer
+    )
+)
+_POLLED = tuple(watches.c[one.name] for one in fields(Polled))
+_TAKE = bulk.Statement(
+    lambda dialect: (
+        sa.update(watches)
+        .where(bulk.is_one_of(watches.c.name, "names", dialect))
+        .values(node=sa.bindparam("holder"), lease_until=sa.bindparam("until"), fence=watches.c.fence + 1)
+        .returning(*_POLLED)
+    )
+)
 _MEMORIES = sa.select(memories.c.remote_id, *(memories.c[name] for name in _KEPT)).where(
     memories.c.account == sa.bindparam("account"), memories.c.resource == sa.bindparam("resource")
 )
@@ -200,30 +223,12 @@ def claim(
     connection: Connection, now: int, node: str, lease_until: int, lease_now: int, limit: int
 ) -> list[Polled]:
     """Take up to *limit* due rows that nobody holds, oldest first."""
-    due = (
-        sa.select(watches.c.name)
-        .where(
-            watches.c.due_at.is_not(None),
-            watches.c.due_at <= now,
-            sa.not_(watches.c.paused),
-            sa.or_(watches.c.lease_until.is_(None), watches.c.lease_until < lease_now),
-        )
-        .order_by(watches.c.due_at)
-        .limit(limit)
-    )
-    if connection.dialect.name == "postgresql":
-        due = due.with_for_update(skip_locked=True)
-    names = [row.name for row in connection.execute(due)]
-    if not names:
+    due = _DUE.rows(connection, now=now, lease_now=lease_now, most=limit)
+    if not due:
         return []
-    taken = (
-        sa.update(watches)
-        .where(watches.c.name.in_(names))
-        .values(node=node, lease_until=lease_until, fence=watches.c.fence + 1)
-        .returning(*watches.columns)
-    )
-    by_name = {row.name: from_row(row) for row in connection.execute(taken)}
-    return [by_name[name] for name in names]
+    names = bulk.several(connection, [row[0] for row in due])
+    taken = _TAKE.rows(connection, names=names, holder=node, until=lease_until)
+    return sorted(map(_polled, taken), key=lambda one: one.due_at or 0)
 
 
 def release_all(connection: Connection) -> None:
@@ -296,26 +301,30 @@ def next_due(connection: Connection, lease_now: int = 0) -> int | None:
 
 def from_row(row: Row[Any]) -> Polled:
     """The polled row of a whole row."""
-    wanted = jsons.loads(row.wanted) if row.wanted is not None else None
+    return _polled([getattr(row, column.name) for column in _POLLED])
+
+
+def _polled(values: Sequence[Any]) -> Polled:
+    """The polled row of what its fields are stored as, in their order."""
+    name, role, account, resource, options, wanted, announce, every, stalled_after, due_at, *rest = values
+    fence, paused, failures, failing_since, failing_told, *last = rest
     return Polled(
-        name=row.name,
-        role=row.role,
-        account=row.account,
-        resource=row.resource,
-        options=jsons.loads(row.options),
-        wanted=tuple(wanted) if wanted is not None else None,
-        announce=bool(row.announce),
-        every=row.every,
-        stalled_after=row.stalled_after,
-        due_at=row.due_at,
-        fence=row.fence,
-        paused=bool(row.paused),
-        failures=row.failures,
-        failing_since=row.failing_since,
-        failing_told=bool(row.failing_told),
-        error=row.error,
-        polled_at=row.polled_at,
-        created_at=row.created_at,
+        name,
+        role,
+        account,
+        resource,
+        jsons.loads(options),
+        tuple(jsons.loads(wanted)) if wanted is not None else None,
+        bool(announce),
+        every,
+        stalled_after,
+        due_at,
+        fence,
+        bool(paused),
+        failures,
+        failing_since,
+        bool(failing_told),
+        *last,
     )
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from daemon.intake import watches as watching
 from daemon.journal import database, events, watches
 from daemon.model.times import MINUTE
@@ -10,6 +12,12 @@ from tests import waiting
 from tests.intake import remotes
 
 MANY = 3 * watching.AT_ONCE
+
+
+@pytest.fixture(autouse=True)
+def restless(monkeypatch):
+    """The clock of these tests stands still, so nothing can rest by it."""
+    monkeypatch.setattr(watching, "REST", 0)
 
 
 async def watch_many(world: remotes.Watched) -> None:
@@ -71,3 +79,17 @@ async def test_quiet_polls_do_not_hold_the_loop(sqlite_url):
     watcher.cancel()
     await journal.close()
     assert max(holds) < 0.1  # bench has the figure; here a mistake of another order is to be seen
+
+
+async def test_after_many_rows_the_next_are_let_come_together(journal, monkeypatch):
+    world = remotes.watched(journal)
+    await watch_many(world)
+    monkeypatch.setattr(watching, "REST", 60_000)
+    world.clock.set(world.clock.now() + 2 * MINUTE)
+    assert await world.watcher.once()
+    await waiting.wait_for(lambda: not world.watcher._polling, 60)
+    assert not await world.watcher.once()
+    assert world.watcher.next_at == world.clock.now() + 60_000
+    world.clock.set(world.clock.now() + 60_000)
+    assert await world.watcher.once()
+    await waiting.wait_for(lambda: not world.watcher._polling, 60)
