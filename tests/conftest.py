@@ -1,6 +1,7 @@
 """Fixtures that any test may ask for. What they are made of stands in the modules beside this one."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -11,6 +12,10 @@ from tests.systemd import booting
 
 hypothesis.settings.register_profile("pointsman", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("pointsman")
+
+# A shell's background job ignores SIGINT, and so would every command that is started and interrupted here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:
