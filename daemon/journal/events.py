@@ -29,13 +29,11 @@ _TYPES_AFTER = bulk.Statement(
         .limit(sa.bindparam("most"))
     )
 )
+_WHOLE = sa.select(*(events.c[field.name] for field in fields(Event)))
 _NUMBERED = bulk.Statement(
-    lambda dialect: (
-        sa.select(*(events.c[field.name] for field in fields(Event)))
-        .where(bulk.is_one_of(events.c.seq, "seqs", dialect))
-        .order_by(events.c.seq)
-    )
+    lambda dialect: _WHOLE.where(bulk.is_one_of(events.c.seq, "seqs", dialect)).order_by(events.c.seq)
 )
+_GET = bulk.Statement(lambda _: _WHOLE.where(events.c.id == sa.bindparam("wanted")))
 _CURSOR = bulk.Statement(lambda _: sa.select(cursors.c.seq).where(cursors.c.name == sa.bindparam("reader")))
 _MOVE_CURSOR = bulk.Statement(
     lambda _: (
@@ -121,10 +119,15 @@ def from_row(row: Row[Any]) -> Event:
     return Event(**{**values, "data": jsons.loads(values["data"])})
 
 
+def _from_values(values: Sequence[Any]) -> Event:
+    """The event of its fields as they are stored, in their order."""
+    return Event(*(*values[:-1], jsons.loads(values[-1])))
+
+
 def get(connection: Connection, id: str) -> Event | None:
     """The event with *id*."""
-    row = connection.execute(sa.select(events).where(events.c.id == id)).one_or_none()
-    return from_row(row) if row is not None else None
+    rows = _GET.rows(connection, wanted=id)
+    return _from_values(rows[0]) if rows else None
 
 
 def after(connection: Connection, seq: int, limit: int) -> list[Event]:
@@ -141,7 +144,7 @@ def types_after(connection: Connection, seq: int, limit: int) -> list[tuple[int,
 def numbered(connection: Connection, seqs: Sequence[int]) -> list[Event]:
     """The events with the numbers *seqs*, in the journal's order."""
     rows = _NUMBERED.rows(connection, seqs=bulk.several(connection, seqs))
-    return [Event(*(*row[:-1], jsons.loads(row[-1]))) for row in rows]
+    return [_from_values(row) for row in rows]
 
 
 def cursor(connection: Connection, name: str = ROUTER) -> int:

@@ -4,7 +4,7 @@ Called by ``intake``; plain functions of one connection, none commits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +39,27 @@ class Hint:
     decided_at: int | None
 
 
+_WAITING = bulk.Statement(
+    lambda _: (
+        sa.select(*(hints.c[one.name] for one in fields(Hint)))
+        .where(hints.c.watch == sa.bindparam("reader"), WAITING)
+        .order_by(hints.c.created_at, hints.c.event_id)
+    )
+)
+_DECIDE = bulk.Statement(
+    lambda _: (
+        sa.update(hints)
+        .where(hints.c.event_id == sa.bindparam("hint"))
+        .values(
+            verdict=sa.bindparam("word"),
+            found=sa.bindparam("text"),
+            became=sa.bindparam("event"),
+            decided_at=sa.bindparam("at"),
+        )
+    )
+)
+
+
 def put(connection: Connection, new: Sequence[Hint]) -> None:
     """Insert *new*."""
     _INSERT.run(connection, [_to_row(hint) for hint in new])
@@ -63,10 +84,7 @@ def _to_row(hint: Hint) -> tuple[Any, ...]:
 
 def waiting(connection: Connection, watch: str) -> list[Hint]:
     """The undecided hints that the row *watch* reads back, oldest first."""
-    query = (
-        sa.select(hints).where(hints.c.watch == watch, WAITING).order_by(hints.c.created_at, hints.c.event_id)
-    )
-    return [from_row(row) for row in connection.execute(query)]
+    return [_from_values(row) for row in _WAITING.rows(connection, reader=watch)]
 
 
 def decide(
@@ -78,16 +96,8 @@ def decide(
     now: int,
 ) -> None:
     """Write the verdict of a hint."""
-    connection.execute(
-        sa.update(hints)
-        .where(hints.c.event_id == event_id)
-        .values(
-            verdict=verdict,
-            found=jsons.dumps(found) if found is not None else None,
-            became=became,
-            decided_at=now,
-        )
-    )
+    text = jsons.dumps(found) if found is not None else None
+    _DECIDE.changed(connection, hint=event_id, word=verdict, text=text, event=became, at=now)
 
 
 def reopen(connection: Connection, event_ids: Sequence[str]) -> list[Hint]:
@@ -109,16 +119,11 @@ def get(connection: Connection, event_id: str) -> Hint | None:
 
 def from_row(row: Row[Any]) -> Hint:
     """The hint of a whole row."""
-    return Hint(
-        event_id=row.event_id,
-        watch=row.watch,
-        account=row.account,
-        resource=row.resource,
-        remote_id=row.remote_id,
-        claim=jsons.loads(row.claim),
-        verdict=row.verdict,
-        found=jsons.loads(row.found) if row.found is not None else None,
-        became=row.became,
-        created_at=row.created_at,
-        decided_at=row.decided_at,
-    )
+    return _from_values([getattr(row, one.name) for one in fields(Hint)])
+
+
+def _from_values(values: Sequence[Any]) -> Hint:
+    """The hint of its fields as they are stored, in their order."""
+    event_id, watch, account, resource, remote_id, claim, verdict, found, *rest = values
+    known = jsons.loads(found) if found is not None else None
+    return Hint(event_id, watch, account, resource, remote_id, jsons.loads(claim), verdict, known, *rest)

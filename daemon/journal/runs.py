@@ -6,6 +6,7 @@ it. Called by ``routing`` (make) and ``running`` (the rest); plain functions of 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,15 @@ OPEN = sa.text("status NOT IN ('succeeded','cancelled','skipped')")
 NAMED_OPEN = sa.text("status IN ('pending','running','waiting','parked','dead','in_doubt')")
 ENDED = {RunStatus.SUCCEEDED, RunStatus.CANCELLED, RunStatus.SKIPPED}
 
+_TOUCHER = bulk.Statement(
+    lambda _: (
+        sa.select(runs, remotes.c.at)
+        .join(remotes, remotes.c.run_id == runs.c.id)
+        .where(*(remotes.c[name] == sa.bindparam(name) for name in ("account", "noun", "remote_id")))
+        .order_by(remotes.c.at.desc())
+        .limit(1)
+    )
+)
 _FIRST_DUE = sa.select(runs.c.due_at).where(CLAIMABLE).order_by(runs.c.due_at).limit(1)
 _OLDEST_DUE = bulk.Statement(lambda _: _FIRST_DUE.where(runs.c.due_at <= sa.bindparam("now")))
 _INSERT = bulk.Insert(
@@ -205,13 +215,19 @@ def move(connection: Connection, run: Run, status: RunStatus, **values: Any) -> 
     assert status in RUN_MOVES[RunStatus.RUNNING], status  # noqa: S101 - forbidden by construction
     if status is not RunStatus.RUNNING:
         values = {"node": None, "lease_until": None, **values}
-    moved = connection.execute(
-        sa.update(runs)
-        .where(runs.c.id == run.id, runs.c.fence == run.fence, runs.c.status == "running")
-        .values(status=status.value, **values)
+    given = {f"new_{name}": value for name, value in values.items()}
+    moved = _mover(tuple(sorted(values))).changed(
+        connection, run=run.id, held=run.fence, to=status.value, **given
     )
-    if moved.rowcount != 1:
+    if moved != 1:
         raise LostLease(run.id)
+
+
+@cache  # the columns that are moved are a handful of sets
+def _mover(columns: tuple[str, ...]) -> bulk.Statement:
+    held = (runs.c.id == sa.bindparam("run"), runs.c.fence == sa.bindparam("held"), LEASED)
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in columns}
+    return bulk.Statement(lambda _: sa.update(runs).where(*held).values(status=sa.bindparam("to"), **values))
 
 
 def decide(
@@ -261,15 +277,10 @@ def touch(
 
 def toucher(connection: Connection, account: str, noun: str, remote_id: str) -> tuple[Run, int] | None:
     """The run that touched a remote object last, and when."""
-    query = (
-        sa.select(runs, remotes.c.at)
-        .join(remotes, remotes.c.run_id == runs.c.id)
-        .where(remotes.c.account == account, remotes.c.noun == noun, remotes.c.remote_id == remote_id)
-        .order_by(remotes.c.at.desc())
-        .limit(1)
+    rows = _TOUCHER.rows(connection, account=account, noun=noun, remote_id=remote_id)
+    return (
+        (_from_values(dict(zip(runs.columns.keys(), rows[0], strict=False))), rows[0][-1]) if rows else None
     )
-    row = connection.execute(query).one_or_none()
-    return (from_row(row), row.at) if row is not None else None
 
 
 def get(connection: Connection, id: str) -> Run | None:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from daemon.journal import tables
+from daemon.journal import bulk
 from daemon.journal.tables import steps
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
@@ -18,6 +18,17 @@ from daemon.model.runs import Doubt, Step, StepStatus
 
 LONGEST_HISTORY = 20  # failed attempts that a step remembers
 WAITING = sa.text("status = 'waiting'")  # the partial index's own words
+
+
+_NAMES = tuple(
+    "run_id position id action account status doubt attempts request before remote response error history "
+    "sent_at finished_at".split()
+)
+_PUT = bulk.Insert(
+    steps,
+    _NAMES,
+    f"(run_id, position) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES[2:])}",
+)
 
 
 def of_run(connection: Connection, run_id: str) -> list[Step]:
@@ -39,12 +50,8 @@ def of_runs(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[St
 
 def put(connection: Connection, step: Step) -> None:
     """Write *step* whole, over what stood there."""
-    insert = tables.insert_into(connection, steps)
     row = _to_row(step)
-    updated = {name: value for name, value in row.items() if name not in ("run_id", "position")}
-    connection.execute(
-        insert.values(row).on_conflict_do_update(index_elements=["run_id", "position"], set_=updated)
-    )
+    _PUT.run(connection, [tuple(row[name] for name in _NAMES)])
 
 
 def drop(connection: Connection, step: Step) -> None:

@@ -6,7 +6,7 @@ memory when one is free (born claimed), and who otherwise find it as a row.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -42,8 +42,8 @@ class Crew(Protocol):
         """How many more runs can be taken in hand."""
         ...
 
-    def take(self, claimed: Sequence[Run]) -> None:
-        """Begin *claimed* at once."""
+    def take(self, claimed: Sequence[Run], born_of: Mapping[str, Event]) -> None:
+        """Begin *claimed* at once; their events are in *born_of*, by id."""
         ...
 
     async def lease(self) -> Lease:
@@ -117,8 +117,10 @@ class Router:
         if new is not None:  # every event passes here once, whoever recorded it
             metrics.count_events(found.types)
         if new:
-            self._crew.take([run for run in new if run.node is not None])
-            self._workers.ring()
+            born_of = {event.id: event for event in found.events}
+            self._crew.take([run for run in new if run.node is not None], born_of)
+            if any(run.node is None for run in new):
+                self._workers.ring()
             _tell(new)
 
 

@@ -72,13 +72,13 @@ class Courses:
         self._services = services
         self._definitions: dict[str, Reaction] = {}
 
-    async def take(self, run: Run) -> None:
+    async def take(self, run: Run, born_of: Event | None = None) -> None:
         """Take *run* as far as it goes now. :class:`~daemon.journal.database.LostLease` when another has
-        it.
+        it. *born_of* is the event of a run that was made just now: it has no steps yet, and nothing need be read.
         """
         with structlog.contextvars.bound_contextvars(trace=run.trace, run=run.id, reaction=run.reaction):
             try:
-                course = await self._load(run)
+                course = await self._load(run, born_of)
             except Vanished as gone:
                 await self._commit(None, outcome.die(run, str(gone), self._clock.now()))
                 _count(run, RunStatus.DEAD)
@@ -92,10 +92,12 @@ class Courses:
                 await self._commit(None, outcome.die(course.run, _describe(bug), self._clock.now()))
                 _count(course.run, RunStatus.DEAD)
 
-    async def _load(self, run: Run) -> Course:
-        event, found = await self._journal.read(
-            lambda connection: (events.get(connection, run.event_id), steps.of_run(connection, run.id))
-        )
+    async def _load(self, run: Run, event: Event | None) -> Course:
+        found: list[Step] = []
+        if event is None:
+            event, found = await self._journal.read(
+                lambda connection: (events.get(connection, run.event_id), steps.of_run(connection, run.id))
+            )
         definition = self._definitions.get(run.digest)
         if definition is None:
             definition = await self._journal.read(lambda connection: runs.reaction(connection, run.digest))

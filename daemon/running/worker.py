@@ -5,7 +5,7 @@ time has come, runs that waited, leases that ran out.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -14,12 +14,14 @@ from daemon.journal import runs
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
 from daemon.journal.runs import Lease
+from daemon.model.events import Event
 from daemon.model.runs import Run
 from daemon.model.times import SECOND, Clock
 from daemon.running.course import Courses
 
 HANDS = 64  # runs in hand at once
 RENEWALS = 3  # in one lease
+NO_EVENTS: Mapping[str, Event] = {}
 
 log = structlog.get_logger()
 
@@ -59,10 +61,10 @@ class Worker:
         """A lease that begins now, by the database's clock."""
         return Lease(self.node, await self._journal.lease_now() + self._lease)
 
-    def take(self, claimed: Sequence[Run]) -> None:
-        """Begin *claimed* at once."""
+    def take(self, claimed: Sequence[Run], born_of: Mapping[str, Event] = NO_EVENTS) -> None:
+        """Begin *claimed* at once; *born_of* holds the events, by id, of those that were made just now."""
         for run in claimed:
-            task = asyncio.create_task(self._work(run), name=f"run {run.id}")
+            task = asyncio.create_task(self._work(run, born_of.get(run.event_id)), name=f"run {run.id}")
             self._in_hand[run.id] = task
 
     # The loop
@@ -85,9 +87,9 @@ class Worker:
         self.take(claimed)
         return bool(claimed)
 
-    async def _work(self, run: Run) -> None:
+    async def _work(self, run: Run, born_of: Event | None) -> None:
         try:
-            await self._courses.take(run)
+            await self._courses.take(run, born_of)
         except LostLease:
             log.warning("lease.lost", run=run.id, trace=run.trace)
         except JournalUnavailable as broken:
