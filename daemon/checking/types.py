@@ -3,6 +3,7 @@
 Types under the reserved first words must exist; any other type is the operator's own.
 """
 
+import difflib
 import re
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ from daemon.contract import wording
 from daemon.contract.catalog import Catalog
 from daemon.model import events, reactions
 from daemon.model.problems import Path, Problem
+
+ALIKE = 0.85  # of 1; from there on a type of one's own is taken for a misspelt one
 
 _WILD = re.compile(r"[*?]")
 _UNFIT = re.compile(r"[\s\[\]{}\x00-\x1f\x7f]")
@@ -63,6 +66,7 @@ def _check_pattern(draft: Draft, catalog: Catalog, path: Path, pattern: str) -> 
         yield Problem(path, wrong, "Write dotted words; * stands for any text, ? for one character.")
     elif not is_glob(pattern):
         yield from check_type(catalog, path, pattern)
+        yield from _check_own(draft, catalog, path, pattern)
     elif not matched(pattern, catalog) and not may_be_own(pattern):
         help = wording.meant(pattern, catalog.events, otherwise="Look at `pointsman reference events`.")
         yield Problem(path, f"no event type matches {pattern}", help)
@@ -72,6 +76,17 @@ def _check_pattern(draft: Draft, catalog: Catalog, path: Path, pattern: str) -> 
             help = wording.meant(pattern, own, otherwise="It waits for events that are emitted from outside.")
             text = f"no event type that this config knows matches {pattern}"
             yield Problem(path, text, help, severity="warning")
+
+
+def _check_own(draft: Draft, catalog: Catalog, path: Path, type: str) -> Iterator[Problem]:
+    """A warning where a type of the operator's own looks like one that there is: it would never come."""
+    own = own_types(draft)
+    if is_reserved(type) or type in own or not draft.whole:
+        return
+    near = difflib.get_close_matches(type, [*catalog.events, *own], 1, ALIKE)
+    if near:
+        text = f"nothing in this config tells an event {type}"
+        yield Problem(path, text, f"Did you mean {near[0]}?", severity="warning")
 
 
 def unfit(pattern: str) -> str | None:

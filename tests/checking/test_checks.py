@@ -129,6 +129,20 @@ def test_names_that_may_stand_in_an_unread_file_are_not_judged(tmp_path: Path) -
     assert [Path(one.place.file).name for one in found] == ["services.toml"]
 
 
+@pytest.mark.parametrize(
+    "on, meant", [("shedule.fired", "schedule.fired"), ("popilly.source.added", "popily.source.added")]
+)
+def test_an_own_type_that_looks_like_another_is_a_warning(tmp_path: Path, on: str, meant: str) -> None:
+    [found] = surroundings.problems(
+        surroundings.read(
+            tmp_path,
+            f"{ACCOUNTS}[[reaction]]\nname = 'r'\non = '{on}'\n"
+            "do = [{ id = 'log', action = 'log.write', with = { message = 'x' } }]\n",
+        )
+    )
+    assert (found.severity, found.help) == ("warning", f"Did you mean {meant}?")
+
+
 def test_a_glob_for_events_from_outside_is_a_warning(tmp_path: Path) -> None:
     text = '[[reaction]]\nname = "r"\non = "deploy.*"\n[[reaction.do]]\naction = "state.delete"\nwith = { key = "x" }\n'
     (found,) = surroundings.problems(surroundings.read(tmp_path, text))
