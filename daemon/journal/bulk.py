@@ -68,17 +68,19 @@ class Statement:
         return int(said.rpartition(" ")[2])
 
     def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run the statement for each of *rows*."""
+        """Run the statement for each of *rows*, of which there is one at least."""
         dialect = connection.dialect.name
         driver: Any = connection.connection.driver_connection
         if dialect != "sqlite" and not driver.is_in_transaction():
             connection.execute(self._statement(dialect), rows)
             return
-        ready = [self._ready(connection, row) for row in rows]
+        words, _ = self._ready(connection, rows[0])
+        names, fixed = self._texts[dialect].names, self._texts[dialect].fixed
+        ready = [[_stored(row.get(name, fixed.get(name))) for name in names] for row in rows]
         if dialect == "sqlite":
-            driver.executemany(ready[0][0], [given for _, given in ready])
+            driver.executemany(words, ready)
         else:
-            await_only(driver.executemany(ready[0][0], [given for _, given in ready]))
+            await_only(driver.executemany(words, ready))
 
     def _statement(self, dialect: str) -> sa.Executable:
         if dialect not in self._made:

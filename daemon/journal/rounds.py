@@ -17,11 +17,12 @@ _SETTLE = bulk.Statement(
         sa.update(watches)
         .where(watches.c.name == sa.bindparam("row"), watches.c.fence == sa.bindparam("held"))
         .values(
-            node=None,
-            lease_until=None,
-            failures=0,
-            failing_since=None,
-            error=None,
+            # Written out, not bound: they are the same for every row.
+            node=sa.null(),
+            lease_until=sa.null(),
+            failures=sa.literal_column("0"),
+            failing_since=sa.null(),
+            error=sa.null(),
             due_at=sa.bindparam("next_at"),
             polled_at=sa.bindparam("at"),
         )

@@ -313,7 +313,7 @@ def _polled(values: Sequence[Any]) -> Polled:
         role,
         account,
         resource,
-        jsons.loads(options),
+        jsons.loads(options) if options != "{}" else {},
         tuple(jsons.loads(wanted)) if wanted is not None else None,
         bool(announce),
         every,
