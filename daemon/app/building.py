@@ -94,6 +94,11 @@ def hook_tokens(settled: config.Config, catalog: Catalog) -> dict[tuple[str, str
     }
 
 
+def admin_token(settled: config.Config) -> str | None:
+    """What opens the admin side; None where it is for loopback only."""
+    return settled.http.admin_token.resolve() if settled.http.admin_token is not None else None
+
+
 def build_blanker(settled: config.Config, catalog: Catalog) -> Blanker:
     """Blanks every secret field of every connector, every configured secret, every callback token."""
     tokens = hook_tokens(settled, catalog).values()

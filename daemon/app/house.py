@@ -140,7 +140,6 @@ class House:
         public = PublicSide(
             Admission(journal, timed, bells.router, bells.watches), Rejections(journal, timed), doors
         )
-        token = settled.http.admin_token
         health = Health(journal, timed, self._pulse.silent, self._closed)
         return Rooms(
             journal=journal,
@@ -150,7 +149,7 @@ class House:
             schedules=Schedules(journal, timed, wakes, self._schedule_bell, bells.router),
             upkeep=Upkeep(journal, timed, settled.retention.events, settled.retention.runs),
             public=public,
-            admin=AdminSide(health, token.resolve() if token is not None else None),
+            admin=AdminSide(health, building.admin_token(settled)),
             wakes=wakes,
         )
 
@@ -233,6 +232,7 @@ class House:
             self._warn_of_fixed(settled)
             services, clients = building.build_services(settled, self._catalog)
             doors = building.build_doors(settled, services)
+            token = building.admin_token(settled)
         except Refused as refused:
             for problem in refused.problems:
                 log.error("reload.refused", problem=str(problem))
@@ -241,6 +241,7 @@ class House:
             return False
         await self._replace(settled, services, clients)
         self.rooms.public.doors = doors
+        self.rooms.admin.token = token
         metrics.reloads.labels("taken").inc()
         log.info("daemon.reloaded", reactions=len(settled.reactions))
         notifying.notify("READY=1", "STATUS=running")

@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from functools import partial
+from pathlib import Path
 
 import typer
 import uvloop
@@ -9,6 +11,8 @@ import uvloop
 from daemon import app, logs
 from daemon.app import building, house, listening
 from daemon.cli import context
+from daemon.config import Config
+from daemon.contract.catalog import Catalog
 from daemon.journal import database, sqlite
 
 
@@ -26,10 +30,9 @@ def run(state: typer.Context) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     catalog = given.catalog()
     settled = given.config(catalog)
-    blanker = building.build_blanker(settled, catalog)
-    logs.set_up(settled.daemon.log_level, settled.daemon.log_format, blanker.text)
+    _set_up_log(settled, catalog)
     try:
-        uvloop.run(app.run(settled, catalog, lambda: house.read_config(given.path, catalog)))
+        uvloop.run(app.run(settled, catalog, partial(_reread, given.path, catalog)))
     except (
         database.JournalUnavailable,
         database.JournalOutdated,
@@ -40,3 +43,15 @@ def run(state: typer.Context) -> None:
         context.fail(str(broken), context.NOT_GOOD)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return
+
+
+def _reread(path: Path, catalog: Catalog) -> Config:
+    """The config of a reload: from now on the log blanks its secrets, and has its level."""
+    settled = house.read_config(path, catalog)
+    _set_up_log(settled, catalog)
+    return settled
+
+
+def _set_up_log(settled: Config, catalog: Catalog) -> None:
+    blanker = building.build_blanker(settled, catalog)
+    logs.set_up(settled.daemon.log_level, settled.daemon.log_format, blanker.text)

@@ -67,11 +67,11 @@ def _look(connection: Connection, now: int) -> tuple[dict[tuple[str, str], int],
 
 
 class AdminSide:
-    """Answers the admin listener. *token* None: loopback only."""
+    """Answers the admin listener. ``token`` None: loopback only; it may be replaced at any time."""
 
     def __init__(self, health: Health, token: str | None) -> None:
+        self.token = token
         self._health = health
-        self._token = token
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
@@ -87,9 +87,9 @@ class AdminSide:
             return _answer(503, {"error": str(broken), "error_type": "unavailable"})
 
     def _is_allowed(self, request: web.BaseRequest) -> bool:
-        if self._token is not None:
+        if self.token is not None:
             word, _, given = request.headers.get("Authorization", "").partition(" ")
-            return word.lower() == "bearer" and secrets.is_equal(given.strip(), self._token)
+            return word.lower() == "bearer" and secrets.is_equal(given.strip(), self.token)
         # A page in the operator's own browser comes from loopback, too, but under the name it was loaded from.
         return _is_loopback(request.remote) and _is_local_name(request.host)
 

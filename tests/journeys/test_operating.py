@@ -86,6 +86,26 @@ async def test_a_bad_file_changes_nothing_and_the_log_says_why(daemon: Daemon) -
     assert notes(daemon) == {"1": "old", "2": "new"}
 
 
+async def test_a_reload_takes_rotated_secrets_everywhere(daemon: Daemon) -> None:
+    message = "the {{ event.data.word }}-token-of-operators"
+    daemon.configure(reaction("tell", "order.came", step("log.write", f'message = "{message}"')))
+    await daemon.start()
+    kept = daemon.folder / "admin-token"
+    keyed = f'[http]\nadmin_token = {{ file = "{kept}" }}'
+    daemon.config.write_text(daemon.config.read_text().replace("[http]", keyed))
+    for count, word in enumerate(("first", "second"), 1):
+        kept.write_text(f"the {word}-token-of-operators")
+        await reloaded(daemon, "daemon.reloaded", count)
+        for given in ("first", "second"):
+            headers = {"Authorization": f"Bearer the {given}-token-of-operators"}
+            asked = daemon.session.get(f"http://127.0.0.1:{daemon.admin}/healthz", headers=headers)
+            async with asked as answer:
+                assert answer.status == (200 if given == word else 401)
+        await daemon.order(word=word)
+        await daemon.until_runs("tell", *["succeeded"] * count)
+    assert [line["message"] for line in daemon.said("message.written")] == ["[blanked]"] * 2
+
+
 async def test_stopping_lets_a_call_under_way_finish(daemon: Daemon) -> None:
     daemon.configure(noting("done"))
     await daemon.start()
