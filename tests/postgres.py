@@ -60,7 +60,7 @@ class Server:
     def fresh_database(self) -> Iterator[str]:
         """The URL of an empty database of its own, dropped at the end with whoever is still connected."""
         name = f"test_{secrets.token_hex(6)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY")
         try:
             yield self.url(name)
         finally:

@@ -20,6 +20,7 @@ from daemon.model.events import Event
 from daemon.model.runs import Run, RunStatus
 from daemon.sandbox import server, story
 from daemon.sandbox import telling as sandbox_telling
+from tests.cli.desk import Desk
 from tests.clocks import VirtualClock
 
 NIGHT = times.parse_rfc3339("2026-06-02T00:00:00Z")
@@ -151,3 +152,15 @@ def test_lines_are_sorted_by_their_time_alone() -> None:
 def test_every_expected_effect_and_event_has_words() -> None:
     assert {one.effect for one in story.EFFECTS} <= set(sandbox_telling.WORDS)
     assert set(story.EVENTS) <= set(telling.WORDS)
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "1001"])
+def test_a_speed_that_cannot_be_is_refused(
+    bare_desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, speed: str
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = list(tmp_path.iterdir())
+    answer = bare_desk.call("demo", f"--speed={speed}")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("--speed: a number above 0 and up to 1000 is expected")
+    assert list(tmp_path.iterdir()) == before

@@ -148,12 +148,16 @@ def test_no_way_out(template: str) -> None:
     assert scope["event"]["data"] == {"rows": [1]}
 
 
+# Of the processor; without a bound each takes minutes, or all memory. About 2 where nothing else runs.
+MOST_SECONDS = 15
+
+
 @pytest.mark.parametrize("template", BOMBS)
 def test_no_much_out_of_little(template: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     with pytest.raises(expressions.ExpressionError):
         expressions.compile_text(template).render(scopes.scope(big="b" * 1_000_000))
-    assert time.process_time() - began < 5
+    assert time.thread_time() - began < MOST_SECONDS
 
 
 @pytest.mark.parametrize(

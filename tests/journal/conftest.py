@@ -52,7 +52,7 @@ def sqlite_url(blank_file: Path, tmp_path: Path) -> str:
 def server_url(postgres_server: postgres.Server, blank_database: str) -> Iterator[str]:
     """A migrated PostgreSQL journal of this test's own."""
     name = f"test_{secrets.token_hex(6)}"
-    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {blank_database}")
+    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {blank_database} STRATEGY FILE_COPY")
     yield postgres_server.url(name)
     postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -142,11 +142,3 @@ def until(lines: Iterable[str], text: str) -> list[str]:
         if text in line:
             return found
     raise AssertionError(f"{text!r} was never said: {''.join(found)}")
-
-
-@pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "1001"])
-def test_a_speed_that_cannot_be_is_refused(tmp_path: Path, speed: str) -> None:
-    done = run(tmp_path, "-m", "daemon", "demo", f"--speed={speed}")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("--speed: a number above 0 and up to 1000 is expected")
-    assert list(tmp_path.iterdir()) == []
