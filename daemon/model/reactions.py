@@ -95,9 +95,7 @@ def from_json(value: Json) -> Reaction:
         retry=Retry(**value["retry"]),
         on_doubt=value["on_doubt"],
         enabled=value["enabled"],
-        do=tuple(
-            Do(do["id"], do["action"], do["account"], do["if"], do["with"]) for do in value["do"]
-        ),
+        do=tuple(Do(do["id"], do["action"], do["account"], do["if"], do["with"]) for do in value["do"]),
     )
 
 
