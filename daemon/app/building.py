@@ -21,7 +21,11 @@ from daemon.model import jsons
 
 def build_services(settled: config.Config, catalog: Catalog) -> tuple[Services, list[Http]]:
     """The services of *settled*, and the HTTP clients to close when they are done with."""
-    opened = {name: open_http(account) for name, account in settled.accounts.items()}
+    lanes = {
+        name: Limits(one.rate.count, one.rate.period, one.concurrency)
+        for name, one in settled.accounts.items()
+    }
+    opened = {name: open_http(account, lanes[name]) for name, account in settled.accounts.items()}
     clients = {
         name: catalog.connectors[account.kind].client(account.settings, opened[name])
         for name, account in settled.accounts.items()
@@ -41,16 +45,17 @@ def build_services(settled: config.Config, catalog: Catalog) -> tuple[Services, 
         resolve=partial(resolve, settled),
         blanker=build_blanker(settled, catalog),
         max_payload=settled.database.max_payload,
+        lanes=lanes,
     )
     return services, [*opened.values(), general]
 
 
-def open_http(account: configured.Account) -> Http:
-    """The HTTP client of *account*, within its limits."""
+def open_http(account: configured.Account, lane: Limits | None = None) -> Http:
+    """The HTTP client of *account*, within the limits of *lane*."""
     return Http(
         account.settings.base_url,
         timeout=account.timeout,
-        pace=Limits(account.rate.count, account.rate.period, account.concurrency),
+        pace=lane,
         observe=partial(observe, account.name),
     )
 
@@ -141,12 +146,5 @@ def _polled(one: configured.Watch, catalog: Catalog, settled: config.Config, now
         every=one.every,
         stalled_after=one.stalled_after,
         due_at=now,
-        fence=0,
-        paused=False,
-        failures=0,
-        failing_since=None,
-        failing_told=False,
-        error=None,
-        polled_at=None,
         created_at=now,
     )

@@ -6,8 +6,11 @@ know aiohttp.
 """
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +27,7 @@ from daemon.model.jsons import Json
 
 LARGEST_ANSWER = 64 * 1024 * 1024  # bytes read of one answer
 IDLE_CONNECTION = 4.0  # seconds; below the keep-alive of common servers, so that few writes meet a closed one
+LONGEST_PAUSE = 24 * times.HOUR  # that a Retry-After may ask for
 LONGEST_QUOTE = 300  # characters of a foreign body that an error shows
 AGENT = "pointsman"
 
@@ -34,9 +38,9 @@ Pairs = Mapping[str, Any] | list[tuple[str, Any]]
 class Pace(Protocol):
     """An account's own limits: entered around each call (rate, concurrency)."""
 
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(self, *exc: object) -> None: ...
+    def call(self) -> AbstractAsyncContextManager[None]:
+        """One call, in its turn."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Http:
         body = _body(json, form, files, sent_headers)
         if self._pace is None:
             return await self._exchange(method, url, body, sent_headers)
-        async with self._pace:
+        async with self._pace.call():
             return await self._exchange(method, url, body, sent_headers)
 
     def _url(self, path: str, query: Pairs | None) -> URL:
@@ -224,6 +228,9 @@ class _GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
+_in_place: ContextVar[bool] = ContextVar("in_place", default=False)
+
+
 @dataclass(slots=True)
 class Limits:
     """A token bucket and a bound on calls under way: an account's ``rate`` and ``concurrency``.
@@ -235,22 +242,36 @@ class Limits:
     rate: int
     per: int
     concurrency: int
+    waiting: int = 0
     _next: float = 0.0
     _gate: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._gate = asyncio.Semaphore(self.concurrency)
 
-    async def __aenter__(self) -> None:
-        await self._gate.acquire()
+    @contextlib.asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """One of the account's places, held for a whole step: the calls inside need none of their own."""
+        self.waiting += 1
         try:
-            await asyncio.sleep(self._reserve(asyncio.get_running_loop().time()))
-        except BaseException:
+            await self._gate.acquire()
+        finally:
+            self.waiting -= 1
+        token = _in_place.set(True)
+        try:
+            yield
+        finally:
+            _in_place.reset(token)
             self._gate.release()
-            raise
 
-    async def __aexit__(self, *exc: object) -> None:
-        self._gate.release()
+    @contextlib.asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """One call, in its turn."""
+        async with contextlib.nullcontext() if _in_place.get() else self.place():
+            wait = self._reserve(asyncio.get_running_loop().time())
+            if wait:
+                await asyncio.sleep(wait)
+            yield
 
     def _reserve(self, now: float) -> float:
         """Take the next place in the row; the seconds to wait for it."""
@@ -336,16 +357,19 @@ def refuse_redirect(reply: Reply) -> None:
 
 
 def retry_after(reply: Reply, now: int) -> int | None:
-    """What ``Retry-After`` asks for, in microseconds: seconds or an HTTP date; None without a usable one."""
+    """What ``Retry-After`` asks for, in microseconds: seconds or an HTTP date; None without a usable one.
+
+    At most :data:`LONGEST_PAUSE`: a slip of the pen must not silence an account for years.
+    """
     text = reply.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
-        return int(text) * times.SECOND
+        return min(LONGEST_PAUSE, int(text) * times.SECOND)
     try:
         when = parsedate_to_datetime(text)
     except ValueError:
         return None
     aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0, times.from_datetime(aware) - now)
+    return min(LONGEST_PAUSE, max(0, times.from_datetime(aware) - now))
 
 
 def raise_for_status(reply: Reply, text: str) -> None:
@@ -360,5 +384,7 @@ def raise_for_status(reply: Reply, text: str) -> None:
         raise errors.TemporaryError(f"credentials refused ({said})", status=reply.status, unauthorized=True)
     if reply.status in (408, 425, 429) or reply.status >= 500:
         now = times.from_datetime(datetime.now(UTC))
-        raise errors.TemporaryError(said, status=reply.status, retry_after=retry_after(reply, now))
+        # 504: a gateway passed the request on and lost the answer.
+        lost, pause = reply.status == 504, retry_after(reply, now)
+        raise errors.TemporaryError(said, status=reply.status, retry_after=pause, in_doubt=lost)
     raise errors.PermanentError(said, status=reply.status, missing=reply.status in (404, 410))

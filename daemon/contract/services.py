@@ -4,13 +4,14 @@ Built anew by ``app`` at start and at each reload; ``intake`` polls and ``runnin
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.contract import errors
 from daemon.contract.catalog import Catalog
 from daemon.contract.configured import Account
 from daemon.contract.declare import Watch
+from daemon.contract.http import Limits
 from daemon.contract.secret_forms import Secret
 from daemon.contract.secrets import Blanker
 
@@ -22,7 +23,8 @@ class Services:
     """*clients* by account name (and ``general``). *callback_url* gives this daemon's URL for an account's
     hook.
 
-    *resolve* turns a secret's form into the secret itself. *max_payload* is in bytes.
+    *resolve* turns a secret's form into the secret itself. *max_payload* is in bytes. *lanes* are the accounts' own
+    limits: a step takes its place there before its intent is written.
     """
 
     catalog: Catalog
@@ -32,6 +34,7 @@ class Services:
     resolve: Callable[[Secret], str]
     blanker: Blanker
     max_payload: int
+    lanes: Mapping[str, Limits] = field(default_factory=dict)
 
     def client(self, account: str | None) -> Any:
         """The client of *account*, or of the general actions; :class:`PermanentError` when it is configured

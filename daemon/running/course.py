@@ -31,6 +31,7 @@ from daemon.running import doubt, outcome, parameters, retry
 from daemon.running.outcome import Write
 from daemon.running.parameters import UnfitParameters
 
+LONGEST_QUEUE = 32  # runs that may wait for a place at one account; more step aside
 AFTER_OUTAGE = 1.0  # seconds until a commit is tried again
 
 log = structlog.get_logger()
@@ -89,7 +90,9 @@ class Courses:
                 raise
             except Exception as bug:
                 log.exception("run.broke")
-                await self._commit(None, outcome.die(course.run, _describe(bug), self._clock.now()))
+                await self._commit(
+                    None, outcome.die(course.run, _describe(bug), self._clock.now(), course.event.type)
+                )
                 _count(course.run, RunStatus.DEAD)
 
     async def _load(self, run: Run, event: Event | None) -> Course:
@@ -177,6 +180,21 @@ class Courses:
         return Planned(action, given, step)
 
     async def _attempt(self, course: Course, planned: "Planned") -> bool:
+        """Take a place at the account first: what was never sent is in nobody's doubt, and a long queue at one
+        account holds up no other.
+        """
+        lane = self._services().lanes.get(planned.step.account or "")
+        if lane is None:
+            return await self._send(course, planned)
+        if lane.waiting >= LONGEST_QUEUE:
+            now = self._clock.now()
+            aside = retry.step_aside(now - course.run.created_at, random.random())  # noqa: S311 - jitter
+            await self._commit(course, outcome.step_aside(course.run, now, now + aside))
+            return False
+        async with lane.place():
+            return await self._send(course, planned)
+
+    async def _send(self, course: Course, planned: "Planned") -> bool:
         """Commit the intent, call, and write what came of it."""
         now = self._clock.now()
         remaining = course.reaction.timeout - course.run.elapsed(now)
@@ -234,9 +252,11 @@ class Courses:
         delay = retry.next_delay(course.reaction.retry, step.attempts, failed.retry_after, random.random())  # noqa: S311 - jitter
         if delay is None:
             return await self._die(course, step, f"{failed.text} (after {step.attempts} attempts)")
-        if course.run.elapsed(now) + delay >= course.reaction.timeout:
+        asked = failed.retry_after is not None  # a pause that the service asked for is not the run's own time
+        if not asked and course.run.elapsed(now) + delay >= course.reaction.timeout:
             return await self._die(course, step, f"{failed.text} ({outcome.overdue(course.reaction)})")
-        await self._commit(course, outcome.retry_later(course.run, step, now + delay, failed.text))
+        later = outcome.retry_later(course.run, step, now, now + delay, failed.text, counts=not asked)
+        await self._commit(course, later)
         # One line when a step begins to fail, not one for each retry.
         (log.warning if step.attempts == 1 else log.debug)("step.failed", step=step.id, error=failed.text)
         return False
@@ -264,7 +284,7 @@ class Courses:
     async def _end_loop(self, course: Course) -> None:
         """End a run whose chain grew through a service: what a poll tells of it is as deep as it comes."""
         error = await self._cycle(course)
-        await self._commit(course, outcome.die(course.run, error, self._clock.now()))
+        await self._commit(course, outcome.die(course.run, error, self._clock.now(), course.event.type))
         _count(course.run, RunStatus.DEAD)
         log.warning("run.died", error=error)
 
@@ -281,7 +301,7 @@ class Courses:
         text = self._services().blanker.text(error)
         ended = replace(step, status=StepStatus.FAILED, error=text, finished_at=now)
         self._note(course, ended)
-        await self._commit(course, outcome.die(course.run, f"step {step.id}: {text}", now))
+        await self._commit(course, outcome.die(course.run, f"step {step.id}: {text}", now, course.event.type))
         _count(course.run, RunStatus.DEAD)
         log.warning("run.died", step=step.id, error=text)
         return False
@@ -291,7 +311,9 @@ class Courses:
         text = self._services().blanker.text(error)
         held = replace(step, status=StepStatus.IN_DOUBT, error=text)
         self._note(course, held)
-        await self._commit(course, outcome.hold(course.run, f"step {step.id}: {text}", now))
+        await self._commit(
+            course, outcome.hold(course.run, f"step {step.id}: {text}", now, course.event.type)
+        )
         _count(course.run, RunStatus.IN_DOUBT)
         log.warning("run.held_in_doubt", step=step.id, error=text)
         return False

@@ -76,22 +76,22 @@ def succeed(run: Run, now: int) -> Write:
     )
 
 
-def die(run: Run, error: str, now: int) -> Write:
-    """The run is dead, and an event says so unless the chain is too deep already."""
-    return _ends_badly(run, RunStatus.DEAD, error, now)
+def die(run: Run, error: str, now: int, event_type: str = "") -> Write:
+    """The run is dead, and an event says so; *event_type* is that of the event it was made for."""
+    return _ends_badly(run, RunStatus.DEAD, error, now, event_type)
 
 
-def hold(run: Run, error: str, now: int) -> Write:
-    """The run is held in doubt, and an event says so."""
-    return _ends_badly(run, RunStatus.IN_DOUBT, error, now)
+def hold(run: Run, error: str, now: int, event_type: str = "") -> Write:
+    """The run is held in doubt, and an event says so; *event_type* is that of the event it was made for."""
+    return _ends_badly(run, RunStatus.IN_DOUBT, error, now, event_type)
 
 
-def _ends_badly(run: Run, status: RunStatus, error: str, now: int) -> Write:
+def _ends_badly(run: Run, status: RunStatus, error: str, now: int, event_type: str) -> Write:
     def write(connection: Connection) -> None:
         values = {"error": error, "counting_since": None, "spent": run.elapsed(now)}
         finished = now if status is RunStatus.DEAD else None
         runs.move(connection, run, status, finished_at=finished, **values)
-        lineage = own_events.descend(run)
+        lineage = own_events.descend_to_tell(run, event_type)
         if lineage is not None:
             events.emit(connection, [own_events.about_run(run, status, error)], "pointsman", now, lineage)
 
@@ -103,14 +103,22 @@ def hold_on(run: Run) -> Write:
     return lambda connection: runs.move(connection, run, RunStatus.RUNNING)
 
 
-def retry_later(run: Run, step: Step, due_at: int, error: str) -> Write:
-    """The run waits, without a worker, until *due_at*."""
+def retry_later(run: Run, step: Step, now: int, due_at: int, error: str, *, counts: bool) -> Write:
+    """The run waits, without a worker, until *due_at*; whether that time *counts* for its timeout."""
+    paused = {} if counts else {"spent": run.elapsed(now), "counting_since": None}
 
     def write(connection: Connection) -> None:
-        runs.move(connection, run, RunStatus.WAITING, due_at=due_at, error=error)
+        runs.move(connection, run, RunStatus.WAITING, due_at=due_at, error=error, **paused)
         steps.put(connection, replace(step, status=StepStatus.PENDING))
 
     return write
+
+
+def step_aside(run: Run, now: int, due_at: int) -> Write:
+    """The run makes room for others until *due_at*: its account has a long queue. That is not its own time."""
+    return lambda connection: runs.move(
+        connection, run, RunStatus.PENDING, due_at=due_at, spent=run.elapsed(now), counting_since=None
+    )
 
 
 def finish_step(run: Run, step: Step, done: Done[Any], services: Services, now: int) -> list[Write]:
@@ -193,13 +201,6 @@ def followed(account: str, follow: Follow, now: int) -> Polled:
         every=None,
         stalled_after=None,
         due_at=now + FIRST_LOOK,
-        fence=0,
-        paused=False,
-        failures=0,
-        failing_since=None,
-        failing_told=False,
-        error=None,
-        polled_at=None,
         created_at=now,
     )
 

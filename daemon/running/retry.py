@@ -1,7 +1,9 @@
 """Whether and when a failed call is tried again. Pure: randomness and time are passed in."""
 
+from daemon.model import times
 from daemon.model.reactions import Retry
 
+SOONEST_ASIDE, LATEST_ASIDE = 1 * times.SECOND, 15 * times.SECOND
 _DOUBLINGS = 30  # beyond, any first delay has long met its maximum
 
 
@@ -16,3 +18,11 @@ def next_delay(retry: Retry, attempts: int, retry_after: int | None, chance: flo
     ceiling = min(retry.max, retry.first << min(attempts - 1, _DOUBLINGS))
     jitter = int(ceiling * chance)
     return jitter if retry_after is None else retry_after + min(jitter, retry.first)
+
+
+def step_aside(age: int, chance: float) -> int:
+    """Microseconds until a run of *age* looks again for a place at its account: the longer the queue has been, the
+    later, so that many waiting runs cost little.
+    """
+    ceiling = min(LATEST_ASIDE, max(SOONEST_ASIDE, age // 4))
+    return int(ceiling * (0.5 + chance / 2))

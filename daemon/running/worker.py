@@ -19,7 +19,7 @@ from daemon.model.runs import Run
 from daemon.model.times import SECOND, Clock
 from daemon.running.course import Courses
 
-HANDS = 64  # runs in hand at once
+HANDS = 256  # runs in hand at once; most of them wait for a place at their account
 RENEWALS = 3  # in one lease
 NO_EVENTS: Mapping[str, Event] = {}
 

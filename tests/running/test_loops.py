@@ -24,7 +24,19 @@ async def test_a_loop_ends_with_the_cycle_spelled_out(world: World) -> None:
     assert last.status is RunStatus.DEAD
     assert "too deep: ping -> pong -> ping" in (last.error or "")
     assert max(event.depth for event in await world.events()) == 16
-    assert len({event.trace for event in await world.events()}) == 1
+    chain = [event for event in await world.events() if event.source != "pointsman"]
+    assert len({event.trace for event in chain}) == 1
+    (told,) = [event for event in await world.events() if event.source == "pointsman"]
+    assert (told.type, told.depth, told.origin) == ("pointsman.run.dead", 0, last.id)
+
+
+async def test_a_rule_for_trouble_that_is_in_trouble_itself_ends(world: World) -> None:
+    fails = step("put", value="{{ event.data.nothing }}")
+    world.react(reaction("tell", fails, on=(CAME, "pointsman.run.dead")))
+    await world.tell()
+    await world.settle()
+    assert {run.status for run in await world.runs()} == {RunStatus.DEAD}
+    assert [run.depth for run in await world.runs()] == list(range(17))
 
 
 async def test_a_loop_through_a_service_ends_before_its_next_effect(world: World) -> None:
