@@ -51,10 +51,7 @@ def row(number: int, now: int, role: str) -> Polled:
     name = watches.name_for("follow", "popily", "sources", id)
     options: dict[str, Any] = {}
     due_at = now + number * MINUTE // RESOURCES
-    return Polled(
-        name, role, "popily", "sources", options, (id,), False, MINUTE, None, due_at, 0, False, 0, None, False,
-        None, None, now,
-    )  # fmt: skip
+    return Polled(name, role, "popily", "sources", options, (id,), False, MINUTE, None, due_at, now)
 
 
 async def fill(url: str, role: str) -> None:

@@ -149,6 +149,17 @@ def about_run(run: Run, status: RunStatus, error: str) -> Fact:
     )
 
 
+def descend_to_tell(run: Run, event_type: str) -> Lineage | None:
+    """What the event descends from that tells of *run*'s end.
+
+    Past the deepest chain it begins a trace of its own, so that a loop is told of; but not where the run itself was
+    about such an event, or that would be the next loop.
+    """
+    if run.depth < DEEPEST:
+        return descend(run)
+    return None if event_type in (RunDead.type, RunInDoubt.type) else Lineage(origin=run.id)
+
+
 def descend(run: Run) -> Lineage | None:
     """What an event descends from that *run* emits; None where that would be too deep a chain."""
     if run.depth >= DEEPEST:

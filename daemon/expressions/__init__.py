@@ -25,7 +25,7 @@ from daemon.expressions.compiling import (
 )
 from daemon.expressions.errors import ExpressionError
 from daemon.expressions.fence import GLOBALS
-from daemon.expressions.plain import to_plain
+from daemon.expressions.plain import kind, to_plain
 from daemon.expressions.references import Reference, names
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "compile_text",
     "compile_value",
     "find_errors",
+    "kind",
     "names",
     "to_plain",
 ]

@@ -240,12 +240,5 @@ def _row(name: str, account: str, resource: str, id: str, options: dict[str, Any
         every=None,
         stalled_after=None,
         due_at=now,
-        fence=0,
-        paused=False,
-        failures=0,
-        failing_since=None,
-        failing_told=False,
-        error=None,
-        polled_at=None,
         created_at=now,
     )

@@ -36,7 +36,7 @@ def verify(how: str, header: str | None, secret: str, headers: Mapping[str, str]
     given = headers.get(header or DEFAULT_HEADERS[how], "")
     if how == "hmac-sha256":
         signature = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
-        return secrets.is_equal(given.removeprefix("sha256=").lower(), signature)
+        return secrets.is_equal(given.lower().removeprefix("sha256="), signature)
     return secrets.is_equal(_bare(given), secret)
 
 

@@ -41,14 +41,14 @@ class Polled:
     every: int | None
     stalled_after: int | None
     due_at: int | None
-    fence: int
-    paused: bool
-    failures: int
-    failing_since: int | None
-    failing_told: bool
-    error: str | None
-    polled_at: int | None
     created_at: int
+    fence: int = 0
+    paused: bool = False
+    failures: int = 0
+    failing_since: int | None = None
+    failing_told: bool = False
+    error: str | None = None
+    polled_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +307,7 @@ def from_row(row: Row[Any]) -> Polled:
 def _polled(values: Sequence[Any]) -> Polled:
     """The polled row of what its fields are stored as, in their order."""
     name, role, account, resource, options, wanted, announce, every, stalled_after, due_at, *rest = values
-    fence, paused, failures, failing_since, failing_told, *last = rest
+    created_at, fence, paused, failures, failing_since, failing_told, *last = rest
     return Polled(
         name,
         role,
@@ -319,6 +319,7 @@ def _polled(values: Sequence[Any]) -> Polled:
         every,
         stalled_after,
         due_at,
+        created_at,
         fence,
         bool(paused),
         failures,

@@ -83,7 +83,7 @@ def _each(reaction: Reaction, items: Any) -> list[Wish]:
     if items is None:
         return []
     if not isinstance(items, list | tuple):
-        return [Wish(reaction, error=f"for_each gave no list but {type(items).__name__}")]
+        return [Wish(reaction, error=f"for_each gave no list but {expressions.kind(items)}")]
     if len(items) > MOST_ITEMS:
         return [
             Wish(

@@ -23,7 +23,7 @@ def replay(connection: Connection, rules: Rules, event: Event, now: int) -> list
     made = runs.make(
         connection, [router.new_run(event, wish, number) for wish in wished], now, [None] * len(wished)
     )
-    router.tell_dead(connection, made, now)
+    router.tell_dead(connection, made, [event], now)
     return made
 
 

@@ -7,7 +7,7 @@ memory when one is free (born claimed), and who otherwise find it as a row.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -28,6 +28,7 @@ from daemon.routing import matching
 from daemon.routing.matching import Rules, Wish
 
 BATCH = 200  # events to one transaction
+MOST_RUNS = 10_000  # after so many the transaction takes no further event
 REST = 0.003  # seconds after a round: a round costs a commit, whether it carries one event or many
 
 log = structlog.get_logger()
@@ -73,7 +74,12 @@ class Router:
             metrics.count_events(found.types)
         else:
             now = self._clock.now()
-            made = [new for event in found.events for new in await self._plan(event, now)]
+            made: list[NewRun] = []
+            for event in found.events:
+                made += await self._plan(event, now)
+                if len(made) >= MOST_RUNS:
+                    found = found.up_to(event.seq)
+                    break
             await self._write(found, made, now)
         if len(found.types) < BATCH:
             await asyncio.sleep(REST)
@@ -88,7 +94,8 @@ class Router:
         last, types = given[-1][0] if given else seq, [type for _, type in given]
         wanted = [number for number, type in given if self.rules.for_type(type)]
         if wanted:
-            return Found(seq, last, types, events.numbered(connection, wanted), passed=False)
+            found, numbers = events.numbered(connection, wanted), [number for number, _ in given]
+            return Found(seq, last, types, found, passed=False, numbers=numbers)
         return Found(seq, last, types, [], passed=bool(given) and events.move_cursor(connection, seq, last))
 
     async def _plan(self, event: Event, now: int) -> list[NewRun]:
@@ -110,7 +117,7 @@ class Router:
                 return []
             hands = free if runs.oldest_due(connection, now) is None else 0
             new = runs.make(connection, made, now, [lease if n < hands else None for n in range(len(made))])
-            tell_dead(connection, new, now)
+            tell_dead(connection, new, found.events, now)
             return new
 
         new = await self._journal.write(write)
@@ -134,6 +141,13 @@ class Found:
     types: Sequence[str]
     events: Sequence[Event]
     passed: bool
+    numbers: Sequence[int] = ()
+
+    def up_to(self, seq: int) -> "Found":
+        """The part of the batch that ends with the event numbered *seq*."""
+        count = sum(number <= seq for number in self.numbers)
+        kept = [event for event in self.events if event.seq <= seq]
+        return replace(self, last=seq, types=self.types[:count], events=kept, numbers=self.numbers[:count])
 
 
 def new_run(event: Event, wish: Wish, replay: int = 0) -> NewRun:
@@ -150,10 +164,11 @@ def new_run(event: Event, wish: Wish, replay: int = 0) -> NewRun:
     )
 
 
-def tell_dead(connection: Connection, new: Sequence[Run], now: int) -> None:
-    """Record ``pointsman.run.dead`` for runs that were dead as they were made."""
+def tell_dead(connection: Connection, new: Sequence[Run], of: Sequence[Event], now: int) -> None:
+    """Record ``pointsman.run.dead`` for runs that were dead as they were made, *of* these events."""
+    types = {event.id: event.type for event in of}
     for run in new:
-        lineage = own_events.descend(run)
+        lineage = own_events.descend_to_tell(run, types[run.event_id])
         if run.error is not None and lineage is not None:
             fact = own_events.about_run(run, RunStatus.DEAD, run.error)
             events.emit(connection, [fact], "pointsman", now, lineage)
