@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from daemon.checking.draft import Draft, Rule, Step
 from daemon.contract import guard
@@ -47,6 +48,35 @@ def check_callbacks(draft: Draft, catalog: Catalog) -> Iterator[Problem]:
                 )
         if "webhook_secret" in lacking:
             yield from _check_waiting(draft, catalog, rule)
+
+
+def check_hosts(draft: Draft) -> Iterator[Problem]:
+    """``http.request`` goes only where ``allow_hosts`` lets it: a host that stands in the url can be seen now."""
+    allowed = draft.http.get("allow_hosts", [])
+    if not draft.whole or not isinstance(allowed, list) or not all(isinstance(one, str) for one in allowed):
+        return
+    parsed = guard.parse_guard(allowed)
+    for rule in draft.rules:
+        for step in rule.steps:
+            if step.action == "http.request" and not _may_go(parsed, step.parameters.get("url")):
+                yield Problem(
+                    (*step.path, "with", "url"),
+                    "its host is not in [http] allow_hosts, so every call would be refused",
+                    "Name the host there.",
+                    severity="warning",
+                )
+
+
+def _may_go(parsed: guard.Guard, url: Any) -> bool:
+    """Whether *url* may be asked, as far as can be seen: a templated host is known at run time only."""
+    if not isinstance(url, str):
+        return True
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return True
+    return not host or "{" in parts.netloc or parsed.allows_host(host, port)
 
 
 def _wants_callback(step: Step) -> bool:

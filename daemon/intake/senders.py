@@ -66,7 +66,9 @@ def _of_cloud_event(attributes: Mapping[str, str], data: Json, key: str | None) 
     if missing:
         raise MalformedBody(f"the CloudEvent lacks {', '.join(missing)}")
     type = fit_name(attributes["type"], "type")
-    if type.split(".")[0] in events.RESERVED_WORDS:
+    if not type.strip() or type != type.strip():
+        raise MalformedBody("the type is blank, or begins or ends with a blank")
+    if type.split(".")[0].lower() in events.RESERVED_WORDS:
         raise MalformedBody(f"the type {type} begins with a reserved word")
     subject = fit_name(attributes.get("subject", ""), "subject")
     said = key or f"{attributes['source']} {attributes['id']}"

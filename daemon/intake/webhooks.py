@@ -171,7 +171,12 @@ class PublicSide:
     def _not_found(self, request: web.BaseRequest) -> web.Response:
         metrics.callbacks.labels("unknown", "not_found").inc()
         if request.rel_url.raw_path.startswith("/hooks/"):
-            self._rejections.note(self._shown_path(request), 404, "wrong token, or no such hook")
+            why = (
+                "wrong token, or no such hook"
+                if request.method == "POST"
+                else f"{request.method} is no callback"
+            )
+            self._rejections.note(self._shown_path(request), 404, why)
         return _json_answer(404, NOT_FOUND)
 
     async def _refused(self, request: web.BaseRequest, label: str, refusal: Refusal) -> web.Response:

@@ -106,6 +106,7 @@ def test_a_reaction_as_it_is_kept(tmp_path: Path) -> None:
 
 def test_secrets_in_parameters_stay_references(tmp_path: Path) -> None:
     text = (
+        '[http]\nallow_hosts = ["x.example"]\n'
         '[services.popily]\ntoken = { env = "SECRET" }\n[[reaction]]\nname = "r"\non = "a.b"\n'
         '[[reaction.do]]\nid = "one"\naction = "popily.add_source"\n'
         'with = { connection_string = "postgres://u:hunter2@h/d", query = "select 1" }\n'
