@@ -4,8 +4,7 @@ Pure; called by ``webhooks`` after the signature was verified.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from daemon import expressions
@@ -20,16 +19,24 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REQUIRED = ("id", "source", "type")
 
 
-def understand(webhook: Webhook, headers: Mapping[str, str], raw: bytes, body: Json) -> Fact:
-    """The fact that *body* tells. *headers* have lower-case names. :class:`MalformedBody` when it cannot be
-    one.
+def understand(
+    webhook: Webhook,
+    headers: Mapping[str, str],
+    raw: bytes,
+    body: Json,
+    blank: Callable[[Json], Json] = lambda data: data,
+) -> Fact:
+    """The fact that *body* tells, its data blanked by *blank*. :class:`MalformedBody` when it cannot be one.
+
+    Names in *headers* may be of any case. The key is made from what came: two orders that differ only in a blanked
+    field are two events.
     """
     cloud = _cloud_event(headers, body)
     if cloud is not None:
         attributes, data = cloud
-        return _of_cloud_event(attributes, data, _key(webhook, body) or headers.get("webhook-id"))
+        return _of_cloud_event(attributes, blank(data), _key(webhook, body) or headers.get("webhook-id"))
     key = _key(webhook, body) or headers.get("webhook-id") or ids.digest(raw)
-    return Fact(webhook.type, "", fit_name(key, "key"), as_data(body))
+    return Fact(webhook.type, "", fit_name(key, "key"), as_data(blank(body)))
 
 
 def as_data(body: Json) -> jsons.JsonObject:
@@ -48,7 +55,10 @@ def _cloud_event(headers: Mapping[str, str], body: Json) -> tuple[dict[str, str]
         data = body["data"] if "data" in body else _without_data(body)
         return {name: value for name, value in body.items() if isinstance(value, str)}, data
     if "ce-specversion" in headers:
-        return {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}, body
+        attributes = {
+            name.lower()[3:]: unquote(value) for name, value in headers.items() if name[:3].lower() == "ce-"
+        }
+        return attributes, body
     return None
 
 
@@ -73,11 +83,6 @@ def _of_cloud_event(attributes: Mapping[str, str], data: Json, key: str | None) 
     subject = fit_name(attributes.get("subject", ""), "subject")
     said = key or f"{attributes['source']} {attributes['id']}"
     return Fact(type, subject, fit_name(said, "key"), as_data(data), _time(attributes.get("time")))
-
-
-def replace_data(fact: Fact, data: jsons.JsonObject) -> Fact:
-    """*fact* with other *data* (the blanked one)."""
-    return replace(fact, data=data)
 
 
 def _time(text: str | None) -> int | None:

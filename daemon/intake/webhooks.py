@@ -122,10 +122,9 @@ class PublicSide:
         webhook = sender.webhook
         if not verifying.verify(webhook.verify, webhook.header, sender.secret, request.headers, raw):
             raise Refusal(401, "unauthorized", "the signature or token is missing or wrong", raw)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        fact = senders.understand(webhook, headers, raw, bodies.read_json(raw))
-        data: jsons.JsonObject = self.doors.blanker.value(fact.data)
-        return Arrival(webhook.name, fact=senders.replace_data(fact, data))
+        blank = self.doors.blanker.value
+        fact = senders.understand(webhook, request.headers, raw, bodies.read_json(raw), blank)
+        return Arrival(webhook.name, fact=fact)
 
     # Common to both
 
