@@ -5,6 +5,7 @@ The same plain functions run here by ``run_sync``. Several nodes may share one d
 """
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from daemon.journal import database
 from daemon.journal.database import Batch, Function, Handed, JournalUnavailable, T
 
+ASK_AGAIN = 10_000_000  # microseconds for which the server's clock is carried on by ours
 READ_CONNECTIONS = 3
 CONNECT_TIMEOUT = 10  # seconds
 ANSWER_TIMEOUT = 30  # seconds for one statement: a server that went silent is an error, not a wait for ever
@@ -43,6 +45,8 @@ class PostgresJournal:
     dialect = "postgresql"
 
     def __init__(self, url: str, observe: Callable[[int], None]) -> None:
+        self._asked_at = 0
+        self._server_ahead: int | None = None  # microseconds from our steady clock to the server's
         # Two pools, so that readers never keep the commits waiting for a connection.
         self._commits = make_engine(url, connections=1)
         self._reads = make_engine(url, connections=READ_CONNECTIONS)
@@ -73,8 +77,16 @@ class PostgresJournal:
             return await connection.run_sync(fn)
 
     async def lease_now(self) -> int:
-        """The server's clock, which all nodes share."""
-        return await self.read(_database_now)
+        """The server's clock, which all nodes share; asked now and then, and carried on by our steady one.
+
+        A clock that stood still with a sleeping machine makes our own leases end early, nobody's late.
+        """
+        steady = time.monotonic_ns() // 1_000
+        if self._server_ahead is None or steady - self._asked_at > ASK_AGAIN:
+            told = await self.read(_database_now)
+            steady = self._asked_at = time.monotonic_ns() // 1_000
+            self._server_ahead = told - steady
+        return steady + self._server_ahead
 
     async def close(self) -> None:
         """Finish what was handed in, and close."""
