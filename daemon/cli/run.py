@@ -1,6 +1,7 @@
 """``pointsman run``: the daemon."""
 
 import asyncio
+import gc
 import signal
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,8 @@ from daemon.config import Config
 from daemon.contract.catalog import Catalog
 from daemon.journal import database, sqlite
 
+OBJECTS_TO_COLLECT = 20_000  # new ones, between two looks of the garbage collector
+
 
 def run(state: typer.Context) -> None:
     """Run the daemon.
@@ -26,6 +29,8 @@ def run(state: typer.Context) -> None:
       pointsman --config config.toml run
     """
     given: context.Context = state.obj
+    # A callback leaves few cycles behind; collecting after every 700 objects took a tenth of its time.
+    gc.set_threshold(OBJECTS_TO_COLLECT)
     # A reload asked for before the daemon listens for it must not end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     catalog = given.catalog()
