@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 
 from daemon.journal import bulk, tables
 from daemon.journal.database import LostLease
-from daemon.journal.tables import events, reactions, remotes, runs
+from daemon.journal.tables import reactions, remotes, runs
 from daemon.model import ids, jsons
 from daemon.model import reactions as rules
 from daemon.model.jsons import Json
@@ -350,11 +350,6 @@ def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
         .group_by(runs.c.reaction, runs.c.status)
     )
     return {(row[0], row[1]): row[2] for row in connection.execute(query)}
-
-
-def event_depth(connection: Connection, id: str) -> int:
-    """The causal depth of the event with *id*."""
-    return connection.scalar(sa.select(events.c.depth).where(events.c.id == id)) or 0
 
 
 def from_row(row: Row[Any]) -> Run:
