@@ -28,6 +28,7 @@ from daemon.journal.lanes import Lane
 
 READERS = 2
 BUSY = 5_000  # milliseconds to wait for a lock that another process holds
+ASK_AGAIN = 0.005  # seconds before a lock is asked for again that SQLite itself does not wait for
 BUSY_AT_CEILING = 200  # milliseconds that the writer waits for readers before it commits on top of a long log
 CHECKPOINT_AT = 4 * 1024 * 1024  # bytes of log after which a checkpoint is begun
 LOG_CEILING = 64 * 1024 * 1024  # bytes of log at which the writer itself checkpoints
@@ -73,12 +74,27 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     )
     try:
         connection.execute(f"PRAGMA busy_timeout={BUSY}")
-        for pragma in _reader_settings() if readonly else _writer_settings():
-            connection.execute(f"PRAGMA {pragma}")
+        _set_up(connection, _reader_settings() if readonly else _writer_settings())
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def _set_up(connection: sqlite3.Connection, settings: tuple[str, ...]) -> None:
+    """Say *settings*. A new file's change to WAL does not wait for others who make the same change (SQLite answers
+    BUSY at once, whatever the time-out), so it is asked for again until the time-out has passed.
+    """
+    give_up_at = time.monotonic() + BUSY / 1_000
+    for setting in settings:
+        while True:
+            try:
+                connection.execute(f"PRAGMA {setting}")
+                break
+            except sqlite3.OperationalError as busy:
+                if busy.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(ASK_AGAIN)
 
 
 def _reader_settings() -> tuple[str, ...]:

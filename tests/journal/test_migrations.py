@@ -2,6 +2,8 @@
 
 import asyncio
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,24 @@ async def test_commands_that_start_together_upgrade_a_file_once(tmp_path: Path) 
         work = [asyncio.to_thread(conftest.run_apart, partial(migrate.upgrade, url)) for _ in range(3)]
         found = await asyncio.gather(*work)
         assert sorted(found, key=str) == [(migrate.HEAD, migrate.HEAD)] * 2 + [(None, migrate.HEAD)]
+
+
+def test_connections_that_open_a_new_file_together_wait_for_one_another(tmp_path: Path) -> None:
+    together = threading.Barrier(6)
+
+    def open_one(path: Path) -> str:
+        together.wait()
+        opened = sqlite.open_connection(path)
+        try:
+            return str(opened.raw.execute("PRAGMA journal_mode").fetchone()[0])
+        finally:
+            opened.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        for n in range(40):
+            path = tmp_path / f"{n}.db"
+            path.touch()
+            assert set(pool.map(open_one, [path] * 6)) == {"wal"}
 
 
 async def test_a_half_made_journal_is_not_current_and_is_finished(tmp_path: Path) -> None:
