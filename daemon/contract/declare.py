@@ -10,17 +10,19 @@ The bases of the models defer their building: a daemon knows many and uses few, 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from daemon.contract.calls import Call as Call
+from daemon.contract.calls import Done as Done
+from daemon.contract.calls import Follow as Follow
+from daemon.contract.calls import Probe as Probe
 from daemon.contract.http import Http
 from daemon.model.events import Fact
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
-
-R = TypeVar("R", bound=BaseModel)
 
 
 class Parameters(BaseModel):
@@ -86,60 +88,13 @@ class Settings(BaseModel):
         return text.rstrip("/")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What an action is told about the step that calls it.
-
-    *marker* is short, deterministic and unique to this step of this run: for names and titles that a later
-    look must recognise. *first_sent_at* is when an earlier attempt of the same step was first sent, or None.
-    *callback_url* gives this daemon's own callback URL for a hook (``"tracer"``, ``"collaboration"``) of the
-    same account. Instants are microseconds.
-    """
-
-    run_id: str
-    step_id: str
-    marker: str
-    now: int
-    first_sent_at: int | None
-    callback_url: Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Follow:
-    """Remote work that was started and is to be watched until its final state.
-
-    *resource* names one of the connector's watches, *id* the remote object in that watch's own form (the same
-    text as :attr:`Seen.id`), *options* what the watch needs beside the id, *memory* what is known already.
-    """
-
-    resource: str
-    id: str
-    memory: JsonObject
-    options: JsonObject = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Done(Generic[R]):
-    """What an action did.
-
-    *facts* become events in the transaction of the outcome. *state* is written with it (None deletes a key).
-    *made* names remote objects that were created, as ``(noun, remote id)``. With *follow* the daemon watches on.
-    """
-
-    result: R
-    facts: Sequence[Fact] = ()
-    follow: Follow | None = None
-    made: Sequence[tuple[str, str]] = ()
-    state: Mapping[str, Json] = field(default_factory=dict)
-
-
 ActionFunction = Callable[[Any, Any, Call], Awaitable[Done[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """One ability of a service. *doubt_of* overrides *doubt* by the parameters (``request`` goes by
-    method).
+    method). *probe* is there for every action that can be probed.
     """
 
     name: str
@@ -151,10 +106,13 @@ class Action:
     call: ActionFunction
     follows: str | None = None
     doubt_of: Callable[[Any], Doubt] | None = None
+    probe: Probe | None = None
 
-    def doubt_for(self, parameters: BaseModel) -> Doubt:
-        """The doubt class of one call with *parameters*."""
-        return self.doubt_of(parameters) if self.doubt_of else self.doubt
+    def doubt_for(self, parameters: BaseModel, *, marked: bool = True) -> Doubt:
+        """The doubt class of one call with *parameters*; *marked* is false where the reaction turns markers off."""
+        doubt = self.doubt_of(parameters) if self.doubt_of else self.doubt
+        unmarked = doubt is Doubt.PROBED and not marked
+        return Doubt.UNSAFE if unmarked and self.probe and self.probe.relies_on_marker(parameters) else doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,11 +274,13 @@ def action(
     why: str,
     follows: str | None = None,
     doubt_of: Callable[[Any], Doubt] | None = None,
+    probe: Probe | None = None,
 ) -> Callable[[ActionFunction], Action]:
     """Make an :class:`Action` of ``async def f(client, parameters: P, call: Call) -> Done[R]``.
 
     *name* is the contract's (``plotly.create_grid``); the docstring becomes its description; ``P`` and ``R`` are
-    read from the annotations. *why* is the reason for its doubt class, shown in the reference.
+    read from the annotations. *why* is the reason for its doubt class, shown in the reference. *probe* is how a
+    probed one looks for what it may have made.
     """
 
     def declared(function: ActionFunction) -> Action:
@@ -336,6 +296,7 @@ def action(
             call=function,
             follows=follows,
             doubt_of=doubt_of,
+            probe=probe,
         )
 
     return declared

@@ -44,6 +44,14 @@ class PermanentError(ServiceError):
         self.missing = missing
 
 
+class Unclear(Exception):
+    """A probe cannot tell whether a call took effect. *text* says what was found, for the person who decides."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 class MalformedBody(Exception):
     """A callback's body is not what the sender documents. Answered with 422; *text* says what is missing."""
 
