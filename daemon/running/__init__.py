@@ -1,6 +1,6 @@
 """From runs to services: claimed runs go through their steps, each call's intent committed before it.
 
-``worker`` is the loop, ``course`` takes one run through its steps, ``parameters`` renders and resolves,
-``outcome`` says what is written after a call, ``retry`` and ``doubt`` decide (pure). Behind it come the
-connectors.
+``worker`` is the loop, ``course`` takes one run (a ``hand``) through its steps, ``planning`` and ``parameters``
+render and resolve the next call, ``calling`` makes it, ``outcome`` says what is written after it, ``scribe``
+writes it, ``retry`` and ``doubt`` decide (pure). Behind it come the connectors.
 """

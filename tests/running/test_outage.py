@@ -6,7 +6,7 @@ import pytest
 
 from daemon.journal.database import Journal, JournalUnavailable
 from daemon.model.runs import RunStatus, StepStatus
-from daemon.running import course
+from daemon.running import scribe
 from tests.running.world import World, reaction, step
 
 
@@ -31,7 +31,7 @@ class Faltering:
 async def test_an_outcome_is_written_as_soon_as_the_journal_can_be(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(course, "AFTER_OUTAGE", 0.01)
+    monkeypatch.setattr(scribe, "AFTER_OUTAGE", 0.01)
     faltering = Faltering(world.journal, world, failures=3)
     world.journal = faltering
     world.worker, world.router, world.watcher = world.build("here")

@@ -7,7 +7,7 @@ from daemon.contract import errors
 from daemon.contract.http import Limits
 from daemon.model import times
 from daemon.model.runs import RunStatus, StepStatus
-from daemon.running import course
+from daemon.running import calling
 from tests import waiting
 from tests.running.world import World, reaction, step
 
@@ -39,10 +39,10 @@ async def test_a_long_queue_at_one_account_holds_up_no_other_reaction(world: Wor
         reaction("slow", step("put", value="{{ item }}"), for_each="event.data.n"),
         reaction("quick", step("state.set", key="seen", value="yes"), on=("other.came",)),
     )
-    many = course.LONGEST_QUEUE + 20
+    many = calling.LONGEST_QUEUE + 20
     await world.tell({"n": list(range(many))})
     await world.begin()
-    await waiting.wait_for(lambda: len(world.worker._in_hand) <= course.LONGEST_QUEUE + 1, what="runs aside")
+    await waiting.wait_for(lambda: len(world.worker._in_hand) <= calling.LONGEST_QUEUE + 1, what="runs aside")
     await world.tell(type="other.came")
     await world.begin()
 

@@ -1,0 +1,51 @@
+"""A run in hand: what a worker knows of it while it takes it through its steps.
+
+Made by ``course``; ``planning`` adds the next call, ``calling`` makes it, ``scribe`` writes what came of it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from daemon.contract.declare import Action
+from daemon.model import scope
+from daemon.model.events import Event
+from daemon.model.jsons import Json, JsonObject
+from daemon.model.reactions import Reaction
+from daemon.model.runs import Run, Step
+from daemon.model.scope import Scope
+from daemon.running import outcome
+from daemon.running.outcome import Write
+
+
+@dataclass(slots=True)
+class Course:
+    """A run and what it has so far. *carried* is what the next commit writes besides its own."""
+
+    run: Run
+    event: Event
+    reaction: Reaction
+    steps: dict[int, Step]
+    known: dict[str, Json] = field(default_factory=dict)
+    carried: list[Write] = field(default_factory=list)
+
+    def results(self) -> JsonObject:
+        """``steps.ID`` as templates see it: a skipped step is none."""
+        return {step.id: step.response for step in self.steps.values() if step.status in outcome.ENDED_WELL}
+
+    def scope(self, now: int) -> Scope:
+        """What the templates of this run see."""
+        more: dict[str, Any] = {"steps": self.results(), "run": scope.of_run(self.run)}
+        if self.run.item_key:
+            more["item"] = self.run.item
+        return scope.build(self.event, now, self.known, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A call about to be made."""
+
+    action: Action
+    parameters: BaseModel
+    step: Step

@@ -1,0 +1,120 @@
+"""Writes what came of a run in hand, in one commit each time, and tells of how it ended.
+
+``course`` and ``calling`` decide; what each end writes stands in ``outcome``. A journal that cannot be written
+is waited out here.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+
+from daemon import metrics
+from daemon.contract.services import Services
+from daemon.journal import steps
+from daemon.journal.database import Connection, Journal, JournalUnavailable
+from daemon.model.runs import Run, RunStatus, Step, StepStatus
+from daemon.model.times import Clock
+from daemon.running import outcome
+from daemon.running.hand import Course
+from daemon.running.outcome import Write
+
+AFTER_OUTAGE = 1.0  # seconds until a commit is tried again
+
+log = structlog.get_logger()
+
+
+class Scribe:
+    """*services* gives the present ones, for their blanker."""
+
+    def __init__(self, journal: Journal, clock: Clock, services: Callable[[], Services]) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._services = services
+
+    async def commit(self, course: Course | None, last: Write) -> None:
+        """Write what is carried and *last*, which stands under the run's fence, in one transaction.
+
+        :class:`~daemon.journal.database.LostLease` when another has the run.
+        """
+        carried = list(course.carried) if course is not None else []
+
+        def write(connection: Connection) -> None:
+            for one in (*carried, last):
+                one(connection)
+
+        await self._insist(write)
+        if course is not None:
+            course.carried.clear()
+
+    async def _insist(self, write: Write) -> None:
+        """Commit, waiting out a journal that cannot be written: an outcome that is known must not become a doubt.
+
+        Should another node take the run meanwhile, the fence says so (``LostLease``).
+        """
+        told = False
+        while True:
+            try:
+                return await self._journal.write(write)
+            except JournalUnavailable as broken:
+                if not told:
+                    log.error("run.waits_for_journal", error=str(broken))
+                told = True
+                await asyncio.sleep(AFTER_OUTAGE)
+
+    def note(self, course: Course, step: Step) -> None:
+        """Let the next commit write *step*."""
+        course.steps[step.position] = step
+        course.carried.append(lambda connection: steps.put(connection, step))
+
+    async def succeed(self, course: Course) -> None:
+        """Every step is done: so is the run."""
+        await self.commit(course, outcome.succeed(course.run, self._clock.now()))
+        _count(course.run, RunStatus.SUCCEEDED)
+        log.info("run.succeeded")
+
+    async def end(self, run: Run, error: str, event_type: str = "") -> None:
+        """The run is dead of *error*, which is no step's; what is carried is forgotten."""
+        await self.commit(None, outcome.die(run, error, self._clock.now(), event_type))
+        _count(run, RunStatus.DEAD)
+
+    async def die(self, course: Course, step: Step, error: str) -> bool:
+        """The run is dead of *step*. False: it does not go on."""
+        now = self._clock.now()
+        text = self._services().blanker.text(error)
+        self.note(course, replace(step, status=StepStatus.FAILED, error=text, finished_at=now))
+        await self.commit(course, outcome.die(course.run, f"step {step.id}: {text}", now, course.event.type))
+        _count(course.run, RunStatus.DEAD)
+        log.warning("run.died", step=step.id, error=text)
+        return False
+
+    async def end_loop(self, course: Course) -> None:
+        """End a run whose chain grew through a service: what a poll tells of it is as deep as it comes."""
+        error = await self.cycle(course)
+        await self.end(course.run, error, course.event.type)
+        log.warning("run.died", error=error)
+
+    async def cycle(self, course: Course) -> str:
+        """The words for a chain that is too deep, with the cycle spelled out."""
+        path = await self._journal.read(lambda connection: outcome.causes(connection, course.event))
+        return "the chain of causes is too deep: " + " -> ".join((*path, course.run.reaction))
+
+    async def hold(self, course: Course, step: Step, error: str) -> bool:
+        """The run is held in doubt over *step*, for a person. False: it does not go on."""
+        now = self._clock.now()
+        text = self._services().blanker.text(error)
+        self.note(course, replace(step, status=StepStatus.IN_DOUBT, error=text))
+        await self.commit(course, outcome.hold(course.run, f"step {step.id}: {text}", now, course.event.type))
+        _count(course.run, RunStatus.IN_DOUBT)
+        log.warning("run.held_in_doubt", step=step.id, error=text)
+        return False
+
+
+def _count(run: Run, status: RunStatus) -> None:
+    metrics.runs.labels(run.reaction, status.value).inc()
+
+
+def describe_bug(bug: Exception) -> str:
+    """The words for a failure that is our own."""
+    return f"a bug in Pointsman: {type(bug).__name__}; the log has the traceback"
