@@ -73,8 +73,8 @@ class Probe:
     It may complete what was done in part. ``note(client, parameters)`` is asked before the first call for what is
     there already (ids, counts), which is stored with the intent and given to *look* as *before* (None where there
     is no *note*). ``lock(parameters)`` names the remote object that no other run of the account may change between
-    note and outcome: where a probe counts. ``relies_on_marker(parameters)`` tells whether this call is recognised by
-    its marker alone; with markers turned off it is unsafe then.
+    note and outcome: where a probe counts; "" where these parameters need no lock. ``relies_on_marker(parameters)``
+    tells whether this call is recognised by its marker alone; with markers turned off it is unsafe then.
     """
 
     about: str
