@@ -9,7 +9,8 @@ from functools import partial
 from daemon import config, metrics
 from daemon.contract import configured, errors, guard
 from daemon.contract.catalog import Catalog
-from daemon.contract.http import Http, Limits
+from daemon.contract.http import Http
+from daemon.contract.limits import Limits
 from daemon.contract.secret_forms import Secret
 from daemon.contract.secrets import Blanker
 from daemon.contract.services import GENERAL, Services

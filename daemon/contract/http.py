@@ -6,12 +6,10 @@ know aiohttp.
 """
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
@@ -226,60 +224,6 @@ class _GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         await self._inner.close()
-
-
-_in_place: ContextVar[bool] = ContextVar("in_place", default=False)
-
-
-@dataclass(slots=True)
-class Limits:
-    """A token bucket and a bound on calls under way: an account's ``rate`` and ``concurrency``.
-
-    *rate* is calls and *per* microseconds (``5/s`` is 5 and 1,000,000). The bucket holds one second's worth of
-    calls, at least one. In real time: a vendor's limits do not run faster because our clock does.
-    """
-
-    rate: int
-    per: int
-    concurrency: int
-    waiting: int = 0
-    _next: float = 0.0
-    _gate: asyncio.Semaphore = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._gate = asyncio.Semaphore(self.concurrency)
-
-    @contextlib.asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """One of the account's places, held for a whole step: the calls inside need none of their own."""
-        self.waiting += 1
-        try:
-            await self._gate.acquire()
-        finally:
-            self.waiting -= 1
-        token = _in_place.set(True)
-        try:
-            yield
-        finally:
-            _in_place.reset(token)
-            self._gate.release()
-
-    @contextlib.asynccontextmanager
-    async def call(self) -> AsyncIterator[None]:
-        """One call, in its turn."""
-        async with contextlib.nullcontext() if _in_place.get() else self.place():
-            wait = self._reserve(asyncio.get_running_loop().time())
-            if wait:
-                await asyncio.sleep(wait)
-            yield
-
-    def _reserve(self, now: float) -> float:
-        """Take the next place in the row; the seconds to wait for it."""
-        interval = self.per / times.SECOND / self.rate
-        burst = max(0.0, 1.0 - interval)
-        place = max(self._next, now - burst)
-        self._next = place + interval
-        return max(0.0, place - now)
 
 
 def segment(text: object) -> str:

@@ -11,7 +11,7 @@ from daemon.contract import errors
 from daemon.contract.catalog import Catalog
 from daemon.contract.configured import Account
 from daemon.contract.declare import Watch
-from daemon.contract.http import Limits
+from daemon.contract.limits import Limits
 from daemon.contract.secret_forms import Secret
 from daemon.contract.secrets import Blanker
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from daemon.contract import errors
-from daemon.contract.http import Limits
+from daemon.contract.limits import Limits
 from daemon.model import times
 from daemon.model.runs import RunStatus, StepStatus
 from daemon.running import calling
