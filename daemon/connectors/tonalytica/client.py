@@ -183,6 +183,30 @@ class TonalyticaClient:
             number += 1
         return Page(count=count, results=list(found.values())[:limit])
 
+    async def get_newest_query_id(self) -> int:
+        """The highest number that a query has, archived ones aside; 0 where there is none."""
+        page = await self._page("/queries", {"order": "-created_at", "page": 1, "page_size": 1})
+        return max((_number(one) for one in page.results), default=0)
+
+    async def list_newer_queries(self, newest: int) -> list[JsonObject]:
+        """The queries with a number above *newest*, archived ones too, newest first.
+
+        Numbers are given in the order of creation. Searching (``q=``) would be one request, but goes by words
+        and rank (Redash source); the newest pages hold what was made just now for certain.
+        """
+        found: dict[int, JsonObject] = {}
+        for path in ("/queries", "/queries/archive"):
+            number, more = 1, True
+            while more:
+                page = await self._page(
+                    path, {"order": "-created_at", "page": number, "page_size": PAGE_SIZE}
+                )
+                newer = {_number(one): one for one in page.results if _number(one) > newest}
+                found.update(newer)
+                more = bool(newer) and number * PAGE_SIZE < page.count
+                number += 1
+        return [found[id] for id in sorted(found, reverse=True)]
+
     async def _page(self, path: str, query: JsonObject) -> Page:
         return requests.parse("Redash", Page, await self.call("GET", path, query=query))
 
@@ -203,6 +227,11 @@ async def ping(client: TonalyticaClient) -> declare.Ping:
     version = jsons.as_object(found.get("client_config")).get("version")
     who = jsons.as_object(found.get("user")).get("name") if client.query_id is None else found.get("name")
     return declare.Ping(authorized=True, version=version and str(version), detail=str(who or ""))
+
+
+def _number(thing: JsonObject) -> int:
+    found = thing.get("id")
+    return found if isinstance(found, int) else 0
 
 
 def api_path(path: str) -> str:

@@ -1,11 +1,10 @@
 """The actions and the watch against the simulated service."""
 
 import dataclasses
-from collections.abc import AsyncIterator
 
 import pytest
 
-from daemon.connectors.tonalytica import client, connector, watches
+from daemon.connectors.tonalytica import connector, watches
 from daemon.connectors.tonalytica.actions import executions, queries
 from daemon.contract import declare, errors
 from daemon.contract.requests import Request
@@ -13,18 +12,10 @@ from daemon.model import times
 from daemon.model.events import Fact
 from daemon.sandbox import faults
 from tests.connectors import stub
-from tests.connectors.tonalytica import replay
 
 REQUEST = next(one for one in connector.actions if one.name == "tonalytica.request")
 
 SIGNUPS = 17  # the sandbox's query
-
-
-@pytest.fixture
-async def tonalytica(sandbox) -> AsyncIterator[client.TonalyticaClient]:
-    key = sandbox.credentials["tonalytica"]["api_key"]
-    async with replay.speaking(sandbox.urls["tonalytica"], key) as account:
-        yield account
 
 
 async def execute(account, clock, first_sent_at=None, **given):

@@ -1,5 +1,6 @@
 """Executing queries: ask for it, look at the job, read the result."""
 
+import dataclasses
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -85,16 +86,36 @@ class QueryResult(declare.Result):
     data_source_id: int | None = Field(None, description="The data source it ran on.")
 
 
+async def look_for_execution(
+    client: vendor.TonalyticaClient, parameters: ExecuteQuery, call: declare.Call, before: JsonObject | None
+) -> declare.Done[Execution]:
+    """The job of the first try, or its result: the service gives them to whoever asks again, and runs the query
+    only where there is neither. So this look never has to be followed by a call."""
+    asked_at = call.now if call.first_sent_at is None else call.first_sent_at
+    return await _ask(client, parameters, dataclasses.replace(call, first_sent_at=asked_at))
+
+
 @declare.action(
     "tonalytica.execute_query",
     doubt=Doubt.PROBED,
     why="a repeat joins the running job, or takes the result that the first try made",
     follows="jobs",
+    probe=declare.Probe(
+        about="the query is asked for again with `max_age` = the seconds since the first try: the service answers "
+        "with the running job, or with the result made since",
+        look=look_for_execution,
+    ),
 )
 async def execute_query(
     client: vendor.TonalyticaClient, parameters: ExecuteQuery, call: declare.Call
 ) -> declare.Done[Execution]:
     """Execute a query. The job is followed by itself: its events tell how it goes, with or without `wait`."""
+    return await _ask(client, parameters, call)
+
+
+async def _ask(
+    client: vendor.TonalyticaClient, parameters: ExecuteQuery, call: declare.Call
+) -> declare.Done[Execution]:
     body: JsonObject = {"max_age": choose_max_age(parameters.max_age, call.now, call.first_sent_at)}
     if parameters.parameters:  # null for no parameters is a 500 (observed)
         body["parameters"] = parameters.parameters

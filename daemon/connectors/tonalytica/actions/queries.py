@@ -1,11 +1,11 @@
-"""Queries: find them, read them, make them."""
+"""Queries: find them, read them, make them, edit them, archive them."""
 
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from daemon.connectors.tonalytica import client as vendor
-from daemon.contract import declare, requests, secrets
+from daemon.contract import declare, errors, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -55,7 +55,6 @@ class ListQueries(declare.Parameters):
 class CreateQuery(declare.Parameters):
     """A new query. The service answers 500 where one of the first three is missing."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str = Field(description="Its name.", min_length=1)
     query: str = Field(description="Its text, with `{{ name }}` for parameters.", min_length=1)
     data_source_id: int = Field(description="The data source it runs on.", ge=1)
@@ -86,21 +85,56 @@ async def list_queries(
     return declare.Done(requests.parse("Redash", Queries, page.model_dump()))
 
 
+async def note_newest(client: vendor.TonalyticaClient, parameters: CreateQuery) -> JsonObject:
+    """The newest query there is: what is made from now on has a higher number."""
+    return {"newest_query_id": await client.get_newest_query_id()}
+
+
+async def look_for_query(
+    client: vendor.TonalyticaClient, parameters: CreateQuery, call: declare.Call, before: JsonObject | None
+) -> declare.Done[Query] | None:
+    """The query that carries this step's mark, among those made since; archived meanwhile or not."""
+    newest = int((before or {}).get("newest_query_id", 0))
+    marked = [one for one in await client.list_newer_queries(newest) if carries(one, call.marker)]
+    if not marked:
+        return None
+    if len(marked) > 1:
+        numbers = ", ".join(str(one.get("id")) for one in marked)
+        raise errors.Unclear(f"several queries carry the mark {call.marker} of this step: {numbers}")
+    found = requests.parse("Redash", Query, await client.get_query(int(marked[0]["id"])))
+    return declare.Done(found, made=[("query", str(found.id))])
+
+
 @declare.action(
     "tonalytica.create_query",
     doubt=Doubt.PROBED,
     why="names may repeat; the mark in its description tells whether the query is there",
+    probe=declare.Probe(
+        about="the queries made since the first try are searched for this step's mark in the description",
+        note=note_newest,
+        look=look_for_query,
+        relies_on_marker=lambda _parameters: True,
+    ),
 )
 async def create_query(
     client: vendor.TonalyticaClient, parameters: CreateQuery, call: declare.Call
 ) -> declare.Done[Query]:
     """Make a query, as a draft."""
     body = {"options": {}, **parameters.model_dump(exclude_none=True)}
-    body["description"] = describe(parameters.description, call.marker)
+    description = describe(parameters.description, call.marker)
+    if description is not None:
+        body["description"] = description
     made = requests.parse("Redash", Query, await client.call("POST", "/queries", json=body))
     return declare.Done(made, made=[("query", str(made.id))])
 
 
-def describe(description: str | None, marker: str) -> str:
-    """*description* with the step's *marker* on a line of its own below."""
+def describe(description: str | None, marker: str) -> str | None:
+    """*description* with the step's *marker* on a line of its own below; as it is without a marker."""
+    if not marker:
+        return description
     return f"{description}\n\n{marker}" if description else marker
+
+
+def carries(query: JsonObject, marker: str) -> bool:
+    """Whether *marker* is a line of the query's description."""
+    return bool(marker) and marker in str(query.get("description") or "").split("\n")
