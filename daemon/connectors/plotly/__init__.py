@@ -5,7 +5,7 @@ own Python and R clients. Nothing is told by callbacks.
 """
 
 from daemon.connectors.plotly import client
-from daemon.connectors.plotly.actions import files, grids, plots
+from daemon.connectors.plotly.actions import files, folders, grids, plots
 from daemon.contract import declare, requests
 
 connector = declare.Connector(
@@ -19,6 +19,7 @@ connector = declare.Connector(
         grids.append_rows,
         grids.get_grid,
         plots.create_plot,
+        folders.create_folder,
         files.lookup_file,
         requests.action(
             "plotly.request",

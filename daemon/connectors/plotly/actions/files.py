@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from daemon.connectors.plotly.actions import cells
-from daemon.connectors.plotly.client import AlreadyExists, PlotlyClient
+from daemon.connectors.plotly.client import AlreadyExists, PlotlyClient, unwrap
 from daemon.contract import declare, requests
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
@@ -38,12 +38,6 @@ async def make_place(client: PlotlyClient, path: str) -> JsonObject:
     with contextlib.suppress(AlreadyExists):
         await client.call("POST", "/folders", json={"path": f"/{folder}"})
     return {"filename": name, "parent_path": folder}
-
-
-def unwrap(answer: JsonObject) -> JsonObject:
-    """The file in *answer*: creates wrap it as ``file``, updates do not (vendor's clients)."""
-    inner = answer.get("file")
-    return inner if isinstance(inner, dict) else answer
 
 
 class LookupFile(declare.Parameters):

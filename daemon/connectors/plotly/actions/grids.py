@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from daemon.connectors.plotly.actions import cells, files
-from daemon.connectors.plotly.client import PlotlyClient
-from daemon.contract import declare, http, requests
+from daemon.connectors.plotly.actions import cells, files, finding, proofs
+from daemon.connectors.plotly.client import PlotlyClient, unwrap
+from daemon.contract import declare, errors, http, requests
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -83,10 +83,31 @@ class CreatedGrid(files.File):
     )
 
 
+async def _look_for_grid(
+    client: PlotlyClient, parameters: CreateGrid, call: declare.Call, before: JsonObject | None
+) -> declare.Done[CreatedGrid] | None:
+    found = await finding.find_new(client, parameters.filename, before, frozenset({"grid"}))
+    if found is None:
+        return None
+    columns = await read_columns(client, str(found.get("fid")))
+    if not proofs.same_table(parameters.table(), columns):
+        raise finding.other_content(parameters.filename, found.get("fid"))
+    return _created(found, columns)
+
+
+def _created(grid: JsonObject, found: Sequence[cells.Column]) -> declare.Done[CreatedGrid]:
+    columns = cells.references(str(grid.get("fid")), found)
+    result = requests.parse("Plotly", CreatedGrid, {**grid, "cols": _told(found), "columns": columns})
+    return declare.Done(result, made=[("file", result.fid)])
+
+
 @declare.action(
     "plotly.create_grid",
     doubt=Doubt.PROBED,
-    why="its name is taken once it is made: a second try is refused, and the first is found by its path",
+    why=finding.WHY,
+    probe=declare.Probe(
+        about=finding.ABOUT, look=_look_for_grid, note=finding.note_file, lock=finding.lock_file
+    ),
 )
 async def create_grid(
     client: PlotlyClient, parameters: CreateGrid, call: declare.Call
@@ -100,11 +121,8 @@ async def create_grid(
     body["world_readable"] = parameters.world_readable
     if parameters.metadata is not None:
         body["metadata"] = parameters.metadata
-    made = files.unwrap(await client.call("POST", "/grids", json=body))
-    found = cells.read_cols(made.get("cols"))
-    columns = cells.references(str(made.get("fid")), found)
-    result = requests.parse("Plotly", CreatedGrid, {**made, "cols": _told(found), "columns": columns})
-    return declare.Done(result, made=[("file", result.fid)])
+    made = unwrap(await client.call("POST", "/grids", json=body))
+    return _created(made, cells.read_cols(made.get("cols")))
 
 
 class AppendRows(declare.Parameters):
@@ -124,10 +142,37 @@ class AppendedRows(declare.Result):
     appended: int = Field(description="How many rows were added.")
 
 
+async def note_grid(client: PlotlyClient, parameters: Any) -> JsonObject:
+    """What the grid holds before something is added to it."""
+    return proofs.note_table(await read_columns(client, parameters.fid))
+
+
+def lock_grid(parameters: Any) -> str:
+    """One addition at a time to each grid: what is added is found by what was there before."""
+    return f"grid {parameters.fid}"
+
+
+async def _look_for_rows(
+    client: PlotlyClient, parameters: AppendRows, call: declare.Call, before: JsonObject | None
+) -> declare.Done[AppendedRows] | None:
+    if before is None:
+        raise errors.Unclear("what the grid held before the call was not noted. Compare its last rows.")
+    ours = cells.order_rows(parameters.rows, proofs.noted_columns(before))
+    if ours and not proofs.has_rows(before, ours, await read_columns(client, parameters.fid)):
+        return None
+    return declare.Done(AppendedRows(fid=parameters.fid, appended=len(ours)))
+
+
 @declare.action(
     "plotly.append_rows",
     doubt=Doubt.PROBED,
     why="a second call would add the rows again; whether the first did is seen by counting the grid's rows",
+    probe=declare.Probe(
+        about="the grid's rows beyond those that it had before the call",
+        look=_look_for_rows,
+        note=note_grid,
+        lock=lock_grid,
+    ),
 )
 async def append_rows(
     client: PlotlyClient, parameters: AppendRows, call: declare.Call

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from daemon.connectors.plotly.actions import cells, files, grids
-from daemon.connectors.plotly.client import PlotlyClient
-from daemon.contract import declare, requests
+from daemon.connectors.plotly.actions import cells, files, finding, grids, proofs
+from daemon.connectors.plotly.client import PlotlyClient, unwrap
+from daemon.contract import declare, http, requests
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
 
@@ -68,10 +68,41 @@ def refuse_raw(traces: list[JsonObject]) -> None:
             )
 
 
+async def _look_for_plot(
+    client: PlotlyClient, parameters: CreatePlot, call: declare.Call, before: JsonObject | None
+) -> declare.Done[files.File] | None:
+    """Only the traces are compared: a layout is what people touch up first."""
+    found = await finding.find_new(client, parameters.filename, before, frozenset({"plot"}))
+    if found is None:
+        return None
+    result = requests.parse("Plotly", files.File, found)
+    figure = await read_figure(client, result.fid)
+    if not proofs.holds(await _resolved(client, parameters), figure.get("data")):
+        raise finding.other_content(parameters.filename, result.fid)
+    return declare.Done(result, made=[("file", result.fid)])
+
+
+async def read_figure(client: PlotlyClient, fid: str, **query: Any) -> JsonObject:
+    """The figure of a plot: its traces with their references, its layout."""
+    return await client.call("GET", f"/plots/{http.segment(fid)}/content", query=query)
+
+
+async def _resolved(client: PlotlyClient, parameters: CreatePlot) -> list[Json]:
+    """The traces as they are sent: names of the grid's columns become references."""
+    traces: list[Json] = parameters.traces()
+    if parameters.grid is None:
+        return traces
+    found = await grids.read_columns(client, parameters.grid)
+    return cells.resolve(traces, cells.references(parameters.grid, found))
+
+
 @declare.action(
     "plotly.create_plot",
     doubt=Doubt.PROBED,
-    why="its name is taken once it is made: a second try is refused, and the first is found by its path",
+    why=finding.WHY,
+    probe=declare.Probe(
+        about=finding.ABOUT, look=_look_for_plot, note=finding.note_file, lock=finding.lock_file
+    ),
 )
 async def create_plot(
     client: PlotlyClient, parameters: CreatePlot, call: declare.Call
@@ -80,12 +111,9 @@ async def create_plot(
 
     A name that the folder has already is an error: Plotly keeps the older file.
     """
-    traces = parameters.traces()
-    if parameters.grid is not None:
-        found = await grids.read_columns(client, parameters.grid)
-        traces = cells.resolve(traces, cells.references(parameters.grid, found))
+    traces = await _resolved(client, parameters)
     place = await files.make_place(client, parameters.filename)
     body = {**place, "figure": parameters.whole(traces), "world_readable": parameters.world_readable}
-    made = files.unwrap(await client.call("POST", "/plots", json=body))
+    made = unwrap(await client.call("POST", "/plots", json=body))
     result = requests.parse("Plotly", files.File, made)
     return declare.Done(result, made=[("file", result.fid)])
