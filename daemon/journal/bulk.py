@@ -18,7 +18,7 @@ from sqlalchemy.util import await_only
 from daemon.journal.tables import storable
 from daemon.model import jsons
 
-MOST_ROWS = 64  # to one statement in SQLite, which takes 32,766 values; 22 columns are the most there are
+MOST_ROWS = 64  # to one statement in SQLite, which takes 32,766 values; 23 columns are the most there are
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ _TOUCHER = bulk.Statement(
 _FIRST_DUE = sa.select(runs.c.due_at).where(CLAIMABLE).order_by(runs.c.due_at).limit(1)
 _OLDEST_DUE = bulk.Statement(lambda _: _FIRST_DUE.where(runs.c.due_at <= sa.bindparam("now")))
 _INSERT = bulk.Insert(
-    runs, tuple(column.name for column in runs.columns if column.name != "lock_key"), "DO NOTHING"
+    runs,
+    tuple(name for name in runs.columns.keys() if name not in ("lock_key", "locked", "parked_for")),
+    "DO NOTHING",
 )
 _PRESENT = bulk.Statement(
     lambda dialect: sa.select(runs.c.id).where(bulk.is_one_of(runs.c.id, "ids", dialect))
@@ -379,8 +381,11 @@ def _from_values(values: Mapping[str, Any]) -> Run:
         lease_until=values["lease_until"],
         fence=values["fence"],
         waits_for=values["waits_for"],
+        parked_for=values.get("parked_for"),
         spent=values["spent"],
         counting_since=values["counting_since"],
+        lock_key=values.get("lock_key"),
+        locked=bool(values.get("locked")),
     )
 
 

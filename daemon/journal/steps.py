@@ -22,7 +22,7 @@ WAITING = sa.text("status = 'waiting'")  # the partial index's own words
 
 _NAMES = tuple(
     "run_id position id action account status doubt attempts request before remote response error history "
-    "sent_at finished_at".split()
+    "doubtful looks sent_at finished_at".split()
 )
 _PUT = bulk.Insert(
     steps,
@@ -94,6 +94,8 @@ def _to_row(step: Step) -> dict[str, Any]:
         "response": _dump(step.response),
         "error": step.error,
         "history": jsons.dumps(list(step.history)) if step.history else None,
+        "doubtful": step.doubtful,
+        "looks": step.looks,
         "sent_at": step.sent_at,
         "finished_at": step.finished_at,
     }
@@ -122,6 +124,8 @@ def from_row(row: Row[Any]) -> Step:
         sent_at=row.sent_at,
         finished_at=row.finished_at,
         history=tuple(_load(row.history) or ()),
+        doubtful=row.doubtful,
+        looks=row.looks,
     )
 
 

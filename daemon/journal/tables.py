@@ -83,6 +83,7 @@ reactions = Table(
 )
 
 _STATUSES = "'pending','running','waiting','parked','succeeded','dead','in_doubt','cancelled','skipped'"
+_GOING_ON = "'pending','running','waiting','parked'"
 _ENDED = "'succeeded','cancelled','skipped'"
 
 runs = Table(
@@ -105,7 +106,9 @@ runs = Table(
     Column("fence", BigInteger, nullable=False, server_default="0"),
     Column("due_at", BigInteger),
     Column("lock_key", Text),
+    Column("locked", Boolean, nullable=False, server_default=sa.false()),
     Column("waits_for", Text),
+    Column("parked_for", Text),
     Column("spent", BigInteger, nullable=False, server_default="0"),
     Column("counting_since", BigInteger),
     Column("created_at", BigInteger, nullable=False),
@@ -113,6 +116,10 @@ runs = Table(
     Column("finished_at", BigInteger),
     CheckConstraint(f"status IN ({_STATUSES})", name="runs_status"),
     CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="runs_lease"),
+    CheckConstraint("(status = 'parked') = (parked_for IS NOT NULL)", name="runs_parking"),
+    CheckConstraint(f"lock_key IS NULL OR status IN ({_GOING_ON})", name="runs_lock"),
+    CheckConstraint("lock_key IS NOT NULL OR NOT locked", name="runs_locked_by_key"),
+    CheckConstraint("waits_for IS NULL OR status = 'waiting'", name="runs_wait"),
     Index("runs_once", "reaction", "event_id", "item_key", "replay", unique=True),
     Index("runs_event", "event_id"),
     Index("runs_digest", "digest"),
@@ -134,6 +141,27 @@ runs = Table(
         "waits_for",
         sqlite_where=sa.text("waits_for IS NOT NULL"),
         postgresql_where=sa.text("waits_for IS NOT NULL"),
+    ),
+    Index(
+        "runs_locked",
+        "lock_key",
+        unique=True,
+        sqlite_where=sa.text("locked"),
+        postgresql_where=sa.text("locked"),
+    ),
+    Index(
+        "runs_line",
+        "lock_key",
+        "id",
+        sqlite_where=sa.text("lock_key IS NOT NULL"),
+        postgresql_where=sa.text("lock_key IS NOT NULL"),
+    ),
+    Index(
+        "runs_parked",
+        "parked_for",
+        "id",
+        sqlite_where=sa.text("status = 'parked'"),
+        postgresql_where=sa.text("status = 'parked'"),
     ),
     Index(
         "runs_open",
@@ -161,12 +189,18 @@ steps = Table(
     Column("response", Text),
     Column("error", Text),
     Column("history", Text),
+    Column("doubtful", Boolean, nullable=False, server_default=sa.false()),
+    Column("looks", Integer, nullable=False, server_default="0"),
     Column("sent_at", BigInteger),
     Column("finished_at", BigInteger),
     CheckConstraint(
         "status IN ('pending','running','waiting','succeeded','failed','in_doubt','skipped')",
         name="steps_status",
     ),
+    CheckConstraint(
+        "NOT doubtful OR status IN ('pending','running','failed','in_doubt')", name="steps_doubt"
+    ),
+    CheckConstraint("sent_at IS NOT NULL OR status NOT IN ('running','in_doubt')", name="steps_intent"),
     Index(
         "steps_waiting_for",
         "remote",
@@ -274,6 +308,29 @@ state = Table(
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False, server_default="closed"),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("reason", Text),
+    Column("error", Text),
+    Column("since", BigInteger),
+    Column("pauses", Integer, nullable=False, server_default="0"),
+    Column("probe_at", BigInteger),
+    Column("held_until", BigInteger),
+    Column("held_for", BigInteger, nullable=False, server_default="0"),
+    Column("trial", Text),
+    Column("tried", Text),
+    Column("worked_at", BigInteger),
+    Column("busy_until", BigInteger),
+    CheckConstraint("state IN ('closed','open','half_open')", name="accounts_state"),
+    CheckConstraint("state = 'closed' OR (reason IS NOT NULL AND since IS NOT NULL)", name="accounts_down"),
+    CheckConstraint("trial IS NULL OR state = 'half_open'", name="accounts_trial"),
 )
 
 rejections = Table(

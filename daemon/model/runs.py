@@ -72,7 +72,8 @@ class Run:
     """One execution of one reaction for one event (or item). Instants are microseconds.
 
     *fence* is the number of its present lease: an outcome written under another one is refused.
-    *waits_for* names the followed remote work (``account resource id``) while the run waits for it.
+    *waits_for* names the followed remote work (``account resource id``) while the run waits for it. *lock_key* names
+    the remote object that this run has for itself (*locked*), or stands in line for.
     """
 
     id: str
@@ -97,6 +98,9 @@ class Run:
     waits_for: str | None
     spent: int
     counting_since: int | None
+    parked_for: str | None = None
+    lock_key: str | None = None
+    locked: bool = False
 
     def elapsed(self, now: int) -> int:
         """Microseconds of running and backing off so far; waiting for a remote job does not count."""
@@ -109,7 +113,9 @@ class Step:
 
     *request* is the rendered parameters (secret ones as references), *response* the result. *sent_at* is when
     the first attempt's intent was committed; *attempts* counts intents. *remote* names the followed work
-    (``account resource id``) that it started. *history* tells the failed attempts, the last ones.
+    (``account resource id``) that it started. *history* tells the failed attempts, the last ones. *doubtful* says
+    that an earlier attempt may have taken effect, *looks* how many attempts to find out failed since. *before* is
+    what the probe noted ahead of the call.
     """
 
     run_id: str
@@ -128,3 +134,5 @@ class Step:
     sent_at: int | None
     finished_at: int | None
     history: tuple[JsonObject, ...] = ()
+    doubtful: bool = False
+    looks: int = 0

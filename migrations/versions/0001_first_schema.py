@@ -143,13 +143,21 @@ def _runs() -> None:
         sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("lock_key", sa.Text(), nullable=True),
+        sa.Column("locked", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("waits_for", sa.Text(), nullable=True),
+        sa.Column("parked_for", sa.Text(), nullable=True),
         sa.Column("spent", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("counting_since", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="runs_lease"),
+        sa.CheckConstraint("(status = 'parked') = (parked_for IS NOT NULL)", name="runs_parking"),
+        sa.CheckConstraint(
+            "lock_key IS NULL OR status IN ('pending','running','waiting','parked')", name="runs_lock"
+        ),
+        sa.CheckConstraint("lock_key IS NOT NULL OR NOT locked", name="runs_locked_by_key"),
+        sa.CheckConstraint("waits_for IS NULL OR status = 'waiting'", name="runs_wait"),
         sa.CheckConstraint(
             "status IN ('pending','running','waiting','parked','succeeded','dead','in_doubt','cancelled',"
             "'skipped')",
@@ -178,6 +186,22 @@ def _runs_indexes() -> None:
         sqlite_where=sa.text("status = 'running'"),
         postgresql_where=sa.text("status = 'running'"),
     )
+    op.create_index(
+        "runs_line",
+        "runs",
+        ["lock_key", "id"],
+        unique=False,
+        sqlite_where=sa.text("lock_key IS NOT NULL"),
+        postgresql_where=sa.text("lock_key IS NOT NULL"),
+    )
+    op.create_index(
+        "runs_locked",
+        "runs",
+        ["lock_key"],
+        unique=True,
+        sqlite_where=sa.text("locked"),
+        postgresql_where=sa.text("locked"),
+    )
     op.create_index("runs_once", "runs", ["reaction", "event_id", "item_key", "replay"], unique=True)
     op.create_index(
         "runs_open",
@@ -194,6 +218,41 @@ def _runs_indexes() -> None:
         unique=False,
         sqlite_where=sa.text("waits_for IS NOT NULL"),
         postgresql_where=sa.text("waits_for IS NOT NULL"),
+    )
+
+
+def _parking() -> None:
+    op.create_index(
+        "runs_parked",
+        "runs",
+        ["parked_for", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'parked'"),
+        postgresql_where=sa.text("status = 'parked'"),
+    )
+    op.create_table(
+        "accounts",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="closed", nullable=False),
+        sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("since", sa.BigInteger(), nullable=True),
+        sa.Column("pauses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("probe_at", sa.BigInteger(), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), nullable=True),
+        sa.Column("held_for", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("trial", sa.Text(), nullable=True),
+        sa.Column("tried", sa.Text(), nullable=True),
+        sa.Column("worked_at", sa.BigInteger(), nullable=True),
+        sa.Column("busy_until", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("state IN ('closed','open','half_open')", name="accounts_state"),
+        sa.CheckConstraint(
+            "state = 'closed' OR (reason IS NOT NULL AND since IS NOT NULL)", name="accounts_down"
+        ),
+        sa.CheckConstraint("trial IS NULL OR state = 'half_open'", name="accounts_trial"),
+        sa.PrimaryKeyConstraint("name"),
     )
 
 
@@ -238,11 +297,19 @@ def _steps() -> None:
         sa.Column("response", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("history", sa.Text(), nullable=True),
+        sa.Column("doubtful", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("looks", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "status IN ('pending','running','waiting','succeeded','failed','in_doubt','skipped')",
             name="steps_status",
+        ),
+        sa.CheckConstraint(
+            "NOT doubtful OR status IN ('pending','running','failed','in_doubt')", name="steps_doubt"
+        ),
+        sa.CheckConstraint(
+            "sent_at IS NOT NULL OR status NOT IN ('running','in_doubt')", name="steps_intent"
         ),
         sa.PrimaryKeyConstraint("run_id", "position"),
     )
@@ -299,6 +366,7 @@ def upgrade() -> None:
     _reactions()
     _runs()
     _runs_indexes()
+    _parking()
     _steps()
     _remotes()
     _watches()
