@@ -42,7 +42,7 @@ _FIRST_DUE = sa.select(runs.c.due_at).where(CLAIMABLE).order_by(runs.c.due_at).l
 _OLDEST_DUE = bulk.Statement(lambda _: _FIRST_DUE.where(runs.c.due_at <= sa.bindparam("now")))
 _INSERT = bulk.Insert(
     runs,
-    tuple(name for name in runs.columns.keys() if name not in ("lock_key", "locked", "parked_for")),
+    tuple(one.name for one in runs.columns if one.name not in ("lock_key", "locked", "parked_for")),
     "DO NOTHING",
 )
 _PRESENT = bulk.Statement(
