@@ -3,6 +3,7 @@
 ``control`` serves every row of :data:`ACTS` as ``POST /control/<service>/<act>`` with a JSON object.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +138,15 @@ async def forget_job(sandbox: "server.Sandbox", body: exchange.Record) -> Any:
     return {}
 
 
+async def set_version(sandbox: "server.Sandbox", body: exchange.Record) -> Any:
+    """``version`` of the Redash server that is simulated from now on, such as ``9.0.0`` or ``25.1.0``."""
+    version = str(body.get("version"))
+    if not re.fullmatch(r"\d+(\.\d+)*[\w.-]*", version):
+        raise ValueError("version is one such as 10.1.0")
+    sandbox.tonalytica.version = version
+    return {"version": version}
+
+
 async def rotate_key(sandbox: "server.Sandbox", body: exchange.Record) -> Any:
     """Another user key; the old one is refused from now on."""
     return {"api_key": sandbox.tonalytica.rotate_key()}
@@ -171,5 +181,6 @@ ACTS: dict[str, Act] = {
     "tonalytica/query": set_query,
     "tonalytica/data_source": set_data_source,
     "tonalytica/forget_job": forget_job,
+    "tonalytica/version": set_version,
     "tonalytica/rotate_key": rotate_key,
 }

@@ -1,4 +1,4 @@
-"""TONalytica, simulated: a Redash server of version 10.1, with its keys and its odd paths.
+"""TONalytica, simulated: a Redash server, of version 10.1 unless it is told, with its keys and its odd paths.
 
 ``tonalytica_queries``, ``tonalytica_jobs`` and ``tonalytica_boards`` hold the endpoints. A bad key is
 a 404, an unknown path is a 200 with a page for people: so do the real servers (recorded answers).
@@ -99,7 +99,7 @@ class Tonalytica(tonalytica_instance.Instance):
         """Who the key belongs to, and the server's version."""
         user = {k: v for k, v in tonalytica_instance.USER.items() if k != "trimmed"}
         user["permissions"] = ["create_query", "edit_query", "view_query", "execute_query", "list_dashboards"]
-        config = {"version": "10.1.0", "newVersionAvailable": False}
+        config = {"version": self.version, "newVersionAvailable": False}
         return exchange.Reply(
             200, {"user": user, "messages": [], "org_slug": "default", "client_config": config}
         )

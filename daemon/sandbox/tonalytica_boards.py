@@ -1,8 +1,10 @@
 """TONalytica's dashboards, widgets, visualizations and alerts. Rows for ``tonalytica``.
 
-A dashboard is found by number (version 10) and by slug (version 9, which the API text describes).
+Up to version 9 a dashboard is read and archived by its slug, as the API text says; from version 10 on by its
+number, and by slug only with ``?legacy``. Edits and shares go by number on every version (recorded answers).
 """
 
+import re
 from functools import partial
 
 from daemon.sandbox import exchange, tonalytica_instance
@@ -28,12 +30,38 @@ def rows(instance: tonalytica_instance.Instance) -> list[exchange.Row]:
     ]
 
 
-def find(instance: tonalytica_instance.Instance, name: str) -> exchange.Record:
-    """The dashboard by number or slug, or 404."""
+def find(instance: tonalytica_instance.Instance, name: str, *, by_slug: bool) -> exchange.Record:
+    """The dashboard by slug or by number, or 404; a slug where a number belongs makes real servers stumble."""
+    if not by_slug:
+        return tonalytica_instance.found(instance.dashboards, name)
     for dashboard in instance.dashboards.values():
-        if name in (str(dashboard["id"]), dashboard["slug"]):
+        if name == dashboard["slug"]:
             return dashboard
     raise tonalytica_instance.refuse(404, tonalytica_instance.NOT_FOUND)
+
+
+def _edited(instance: tonalytica_instance.Instance, name: str) -> exchange.Record:
+    """The dashboard numbered *name*; where there is none, editing is a 500."""
+    dashboard = instance.dashboards.get(exchange.whole(name, -1))
+    if dashboard is None:
+        raise tonalytica_instance.broken()
+    return dashboard
+
+
+def slugify(name: str) -> str:
+    """Redash's slug of a name: whatever is no letter, figure, dash or underscore becomes one dash."""
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower())
+
+
+def _new_slug(instance: tonalytica_instance.Instance, name: str) -> str:
+    """Up to version 9 a slug is unique, by a number behind it; later ones may repeat."""
+    slug = first = slugify(name)
+    taken = {dashboard["slug"] for dashboard in instance.dashboards.values()}
+    number = 0
+    while instance.generation < tonalytica_instance.BY_NUMBER and slug in taken:
+        number += 1
+        slug = f"{first}_{number}"
+    return slug
 
 
 def shown(dashboard: exchange.Record) -> exchange.Record:
@@ -53,26 +81,25 @@ def list_dashboards(instance: tonalytica_instance.Instance, ask: exchange.Ask) -
 
 
 def create_dashboard(instance: tonalytica_instance.Instance, ask: exchange.Ask) -> exchange.Reply:
-    """A draft; a name already taken gives a slug with a number."""
+    """A draft that has its name and nothing else of what is sent; ``widgets`` is null in this answer."""
     body = tonalytica_instance.fields(ask)
     if not isinstance(body.get("name"), str):
         raise tonalytica_instance.broken()
     number = instance.next("dashboard")
     now = instance.stamp()
-    taken = {dashboard["slug"] for dashboard in instance.dashboards.values()}
     dashboard = {
         "id": number,
-        "slug": exchange.free_slug(body["name"], taken),
+        "slug": _new_slug(instance, body["name"]),
         "name": body["name"],
         "user_id": 1,
         "user": tonalytica_instance.USER,
-        "layout": body.get("layout", []),
+        "layout": [],
         "dashboard_filters_enabled": False,
         "widgets": [],
         "options": {},
         "is_archived": False,
         "is_draft": True,
-        "tags": body.get("tags") or [],
+        "tags": [],
         "updated_at": now,
         "created_at": now,
         "version": 1,
@@ -80,38 +107,44 @@ def create_dashboard(instance: tonalytica_instance.Instance, ask: exchange.Ask) 
         "keys": [],
     }
     instance.dashboards[number] = dashboard
-    return exchange.Reply(200, shown(dashboard), "dashboard.created", str(number))
+    return exchange.Reply(200, {**shown(dashboard), "widgets": None}, "dashboard.created", str(number))
 
 
 def get_dashboard(instance: tonalytica_instance.Instance, ask: exchange.Ask, name: str) -> exchange.Reply:
     """One dashboard, archived ones too."""
-    return exchange.Reply(200, shown(find(instance, name)))
+    by_slug = instance.generation < tonalytica_instance.BY_NUMBER or "legacy" in ask.query
+    return exchange.Reply(200, shown(find(instance, name, by_slug=by_slug)))
 
 
 def update_dashboard(instance: tonalytica_instance.Instance, ask: exchange.Ask, name: str) -> exchange.Reply:
-    """By number only; ``version`` counts up with every edit, and an old one is 409."""
-    if exchange.whole(name, -1) not in instance.dashboards:
-        raise tonalytica_instance.broken()
-    dashboard = find(instance, name)
+    """By number only; ``version`` counts up with every edit, and an old one is 409. From version 10 on the slug
+    goes with the name."""
+    dashboard = _edited(instance, name)
     body = tonalytica_instance.fields(ask)
     if not isinstance(body.get("name", ""), str):
         raise tonalytica_instance.broken()
     tonalytica_instance.check_version(dashboard, body)
     dashboard.update({key: body[key] for key in EDITED if key in body})
     dashboard |= {"version": dashboard["version"] + 1, "updated_at": instance.stamp()}
+    if instance.generation >= tonalytica_instance.BY_NUMBER:
+        dashboard["slug"] = slugify(dashboard["name"])
     return exchange.Reply(200, shown(dashboard), "dashboard.updated", name)
 
 
 def archive_dashboard(instance: tonalytica_instance.Instance, ask: exchange.Ask, name: str) -> exchange.Reply:
-    """The dashboard, archived; repeating is harmless."""
-    dashboard = find(instance, name)
+    """The dashboard, archived; repeating is harmless. What is not there is a 500."""
+    by_slug = instance.generation < tonalytica_instance.BY_NUMBER
+    try:
+        dashboard = find(instance, name, by_slug=by_slug)
+    except exchange.Refused:
+        raise tonalytica_instance.broken() from None
     dashboard["is_archived"] = True
     return exchange.Reply(200, shown(dashboard), "dashboard.archived", str(dashboard["id"]))
 
 
 def share(instance: tonalytica_instance.Instance, ask: exchange.Ask, name: str) -> exchange.Reply:
     """Another public key each time it is asked."""
-    dashboard = find(instance, name)
+    dashboard = _edited(instance, name)
     key = instance.new_key("share")
     dashboard["keys"].append(key)
     return exchange.Reply(
@@ -121,7 +154,7 @@ def share(instance: tonalytica_instance.Instance, ask: exchange.Ask, name: str) 
 
 def unshare(instance: tonalytica_instance.Instance, ask: exchange.Ask, name: str) -> exchange.Reply:
     """All its public keys are void."""
-    dashboard = find(instance, name)
+    dashboard = _edited(instance, name)
     dashboard["keys"].clear()
     return exchange.Reply(200, None, "dashboard.unshared", str(dashboard["id"]))
 

@@ -15,6 +15,8 @@ from daemon.sandbox import exchange
 
 API_KEY = "SandboxUserKey00000000000000000000000001"
 """A user key: 40 characters, all the user's rights."""
+VERSION = "10.1.0"
+BY_NUMBER = 10  # the first generation whose dashboards are found by number
 NO_LOGIN = "Couldn't find resource. Please login and try again."
 NOT_FOUND = (
     "The requested URL was not found on the server. If you entered the URL manually please check your "
@@ -54,11 +56,13 @@ class Instance:
     def __init__(self, clock: times.Clock) -> None:
         self.clock = clock
         self.api_key = API_KEY
+        self.version = VERSION
         self.reset()
 
     def reset(self) -> None:
         """Two sources and the three queries of :data:`QUERIES`."""
         self.api_key = API_KEY
+        self.version = VERSION
         self.data_sources = {1: source(1, "warehouse", "pg"), 2: source(2, "archive", "sqlite")}
         self.queries: dict[int, exchange.Record] = {}
         self.plans: dict[int, exchange.Record] = {}
@@ -72,6 +76,11 @@ class Instance:
             self.keep_query({"name": name, "query": text, "data_source_id": 1}, number)
             self.queries[number]["is_draft"] = False
             self.plans[number] = {"rows": rows}
+
+    @property
+    def generation(self) -> int:
+        """The first number of the version that is simulated: 8, 9, 10, or a year since 25."""
+        return int(self.version.partition(".")[0])
 
     def next(self, noun: str) -> int:
         """The next number of that noun, from 1."""

@@ -18,6 +18,8 @@ CANCELLED = "Query cancelled by user."
 NO_RESULT = "No cached result found for this query."
 FINISHED_LIFE = 12 * times.HOUR
 FAILED_LIFE = 7 * times.DAY
+LOCK_LIFE = 12 * times.HOUR  # how long a version 9 hands back a job that was cancelled in the queue
+NEVER = 2**62
 _RESULT = re.compile(r"(\d+)(?:\.(\w+))?")
 
 
@@ -98,9 +100,14 @@ def get_query_job(
 
 
 def cancel_job(instance: tonalytica_instance.Instance, ask: exchange.Ask, job_id: str) -> exchange.Reply:
-    """``null``; the job, even a finished one, is a failure with :data:`CANCELLED` from then on."""
+    """``null``; the job, even a finished one, is a failure with :data:`CANCELLED` from then on. But up to version
+    9 one that is still queued says so for ever, and is handed to whoever asks for the same text."""
     job = _job(instance, job_id)
-    job["cancelled_at"] = job["cancelled_at"] or instance.clock.now()
+    now = instance.clock.now()
+    if instance.generation <= 9 and status_of(job, now) == 1:
+        job |= {"starts_at": NEVER, "ends_at": NEVER, "lock_until": now + LOCK_LIFE}
+    else:
+        job["cancelled_at"] = job["cancelled_at"] or now
     return exchange.Reply(200, None, "job.cancelled", job_id)
 
 
@@ -151,16 +158,17 @@ def shown(instance: tonalytica_instance.Instance, job: exchange.Record) -> excha
     error = CANCELLED if job["cancelled_at"] is not None else job["error"]
     started = instance.stamp(job["starts_at"]).removesuffix("Z") if status == 2 else 0
     result = job["result_id"] if status == 3 else None
-    return {
-        "job": {
-            "id": job["id"],
-            "updated_at": started,
-            "status": status,
-            "error": (error or "") if status == 4 else "",
-            "result": result,
-            "query_result_id": result,
-        }
+    told = {
+        "id": job["id"],
+        "updated_at": started,
+        "status": status,
+        "error": (error or "") if status == 4 else "",
+        "result": result,
+        "query_result_id": result,
     }
+    if instance.generation <= 8:
+        del told["result"]
+    return {"job": told}
 
 
 def settle(instance: tonalytica_instance.Instance) -> None:
@@ -229,7 +237,8 @@ def _cached(
 
 def _locks(instance: tonalytica_instance.Instance, job: exchange.Record, digest: str, source_id: int) -> bool:
     same = (job["hash"], job["data_source_id"]) == (digest, source_id)
-    return same and status_of(job, instance.clock.now()) in (1, 2)
+    now = instance.clock.now()
+    return same and status_of(job, now) in (1, 2) and now < job["lock_until"]
 
 
 def _submit(
@@ -255,6 +264,7 @@ def _submit(
         "rows": plan.get("rows", tonalytica_instance.DEFAULT_ROWS),
         "error": plan.get("error"),
         "cancelled_at": None,
+        "lock_until": NEVER,
         "result_id": None,
     }
     instance.jobs[job_id] = job

@@ -241,7 +241,7 @@ async def test_dashboards_count_their_versions(caller: calling.Caller) -> None:
     assert (await caller.call("tonalytica", "POST", path, json={"version": 1})).status == 409
     widget = {"dashboard_id": made["id"], "visualization_id": 1, "text": "", "width": 1, "options": {}}
     assert (await caller.call("tonalytica", "POST", "/api/widgets", json=widget)).status == 200
-    by_slug = (await caller.call("tonalytica", "GET", "/api/dashboards/board")).body
+    by_slug = (await caller.call("tonalytica", "GET", "/api/dashboards/board?legacy")).body
     assert by_slug["widgets"][0]["visualization"]["query"]["id"] == 17
     assert (await caller.call("tonalytica", "DELETE", path)).body["is_archived"] is True
 
