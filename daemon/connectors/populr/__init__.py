@@ -6,7 +6,7 @@ Described by the Populr API text; where it is silent or wrong, by the vendor's o
 """
 
 from daemon.connectors.populr import client, events, watches, webhooks
-from daemon.connectors.populr.actions import pops, templates, tracers
+from daemon.connectors.populr.actions import collaboration, domains, pops, templates, tracers
 from daemon.connectors.populr.events.pops import SECRET_FIELDS
 from daemon.contract import declare, requests
 
@@ -18,14 +18,21 @@ connector = declare.Connector(
     ping=client.ping,
     actions=(
         templates.list_templates,
+        pops.list_template_pops,
+        pops.list_pops,
         pops.get_pop,
         pops.create_pop,
         pops.update_pop,
+        pops.delete_pop,
         pops.publish_pop,
         pops.unpublish_pop,
         tracers.create_tracer,
         tracers.get_tracer,
-        pops.enable_collaboration,
+        domains.list_domains,
+        domains.add_domain,
+        domains.delete_domain,
+        collaboration.enable_collaboration,
+        collaboration.disable_collaboration,
         requests.action(
             "populr.request",
             "Call any path of Populr's API; `error_type` in the answer is a failure whatever its status.",

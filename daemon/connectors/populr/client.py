@@ -16,6 +16,7 @@ from daemon.model.jsons import Json, JsonObject
 M = TypeVar("M", bound=BaseModel)
 
 PAGE_SIZE = 50  # what the vendor's Ruby and .NET clients ask for; the server's cap is unknown
+OVERLAP = 5  # objects of a page that the next one shows again
 LONGEST_TEXT = 300  # characters of the vendor's own words that an error shows
 
 
@@ -72,12 +73,39 @@ class PopulrClient:
         """Send *body* and give the object that Populr answers."""
         return as_record((await self.send(method, path, json=body)).json())
 
+    async def find(self, path: str) -> JsonObject | None:
+        """The object at *path*, or None if it does not exist; asked again whether the credentials work before that
+        is said."""
+        try:
+            return await self.read(path)
+        except errors.PermanentError as lost:
+            if not lost.missing:
+                raise
+        await self.check()
+        return None
+
+    async def delete(self, path: str) -> bool:
+        """Delete the object at *path*; whether it was still there."""
+        try:
+            await self.send("DELETE", path)
+        except errors.PermanentError as lost:
+            if not lost.missing:
+                raise
+            return False
+        return True
+
+    async def listed(self, path: str, offset: int | None, count: int | None) -> list[JsonObject]:
+        """One page of the list at *path*, or all of it where neither *offset* nor *count* is given."""
+        if offset is None and count is None:
+            return await self.pages(path)
+        return await self.page(path, offset, count)
+
     async def pages(self, path: str, enough: int | None = None) -> list[JsonObject]:
         """All objects of the list at *path*, each ``_id`` once.
 
-        A list has neither total nor next page, and the vendor's Ruby client stops at an empty page only: so
-        do we. Lists shift while they are paged, so that an object may come twice, or be missed. With *enough*
-        objects there is no need to look further.
+        A list has neither total nor next page, and the vendor's Ruby client stops at an empty page only: we stop
+        where a page brings nothing new. Lists shift while they are paged: pages overlap, so that a deletion meanwhile
+        hides nothing. With *enough* objects there is no need to look further.
         """
         found: dict[str, JsonObject] = {}
         offset = 0
@@ -85,10 +113,10 @@ class PopulrClient:
             page = await self.page(path, offset, PAGE_SIZE)
             new = {record["id"]: record for record in page if record["id"] not in found}
             found |= new
-            # A page without news is an empty one, or a server's that does not know offsets.
+            # A page without news is the last one's overlap, an empty one, or a server's that knows no offsets.
             if not new or (enough is not None and len(found) >= enough):
                 return list(found.values())
-            offset += len(page)
+            offset += max(1, len(page) - OVERLAP)
 
     async def page(self, path: str, offset: int | None, count: int | None) -> list[JsonObject]:
         """One page of the list at *path*; None leaves the choice to Populr."""

@@ -115,7 +115,7 @@ async def _wanted_tracers(
     for seen_id in wanted:
         pop_id, _, name = seen_id.partition("/")
         if pop_id not in read:
-            read[pop_id] = await _or_none(client, populr.pop_path(pop_id))
+            read[pop_id] = await client.find(populr.pop_path(pop_id))
         pop = read[pop_id]
         tracer = await _find_tracer(client, pop_id, name) if pop else None
         seen.append(_tracer_seen(seen_id, pop, tracer, cursor))
@@ -125,7 +125,7 @@ async def _wanted_tracers(
 async def _find_tracer(client: populr.PopulrClient, pop_id: str, name: str) -> JsonObject | None:
     """A tracer by id, or by the code or name (`?code=…&name=…`) that a callback without ids told."""
     if not name.startswith("?"):
-        return await _or_none(client, populr.pop_path(pop_id, "tracers", name))
+        return await client.find(populr.pop_path(pop_id, "tracers", name))
     alias = dict(parse_qsl(name[1:]))
     listed = await client.pages(populr.pop_path(pop_id, "tracers"))
     found = [one for one in listed if one.get("code") and one["code"] == alias.get("code")]
@@ -134,18 +134,6 @@ async def _find_tracer(client: populr.PopulrClient, pop_id: str, name: str) -> J
     if len(found) != 1:
         return None
     return found[0] if "analytics" in found[0] else await _read_tracer(client, pop_id, found[0])
-
-
-async def _or_none(client: populr.PopulrClient, path: str) -> JsonObject | None:
-    """The object, or None if it does not exist; asked again whether the credentials work before that is
-    said."""
-    try:
-        return await client.read(path)
-    except errors.PermanentError as lost:
-        if not lost.missing:
-            raise
-    await client.check()
-    return None
 
 
 def _tracer_seen(
@@ -209,7 +197,7 @@ async def pops(
 
 
 async def _wanted_pop(client: populr.PopulrClient, cursor: declare.Cursor, pop_id: str) -> declare.Seen:
-    pop = await _or_none(client, populr.pop_path(pop_id))
+    pop = await client.find(populr.pop_path(pop_id))
     return pop_looks.gone(pop_id, cursor.memory.get(pop_id)) if pop is None else _pop_seen(pop, cursor)
 
 

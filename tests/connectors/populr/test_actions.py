@@ -1,20 +1,16 @@
 """Populr's actions before the simulated Populr."""
 
-import dataclasses
-
 import pytest
 from pydantic import ValidationError
 
 from daemon.connectors.populr import connector
-from daemon.connectors.populr.actions import pops, templates, tracers
+from daemon.connectors.populr.actions import collaboration, domains, pops, templates, tracers
 from daemon.contract import errors
 from tests.connectors import stub
 
 REQUEST = next(one for one in connector.actions if one.name == "populr.request")
 
 CALL = stub.call_of()
-AGAIN = dataclasses.replace(CALL, first_sent_at=stub.NOON)
-TAGS = {"city": "Bergen", "signups": 17}
 
 
 async def do(action, client, call=CALL, **given):
@@ -43,25 +39,6 @@ async def test_a_pop_is_made_filled_published_and_taken_down(populr, template):
     assert not down.result.published_pop_url
     read = await do(pops.get_pop, populr, pop_id=done.result.id)
     assert (read.result.title, read.result.password) == ("T", "pass-1")
-
-
-async def test_a_repeated_creation_finds_what_the_first_one_made(populr, template, sandbox):
-    first = await make(populr, template, name="Bergen")
-    again = await make(populr, template, AGAIN, name="Bergen")
-    assert again.result.id == first.result.id
-    assert len(sandbox.populr.pops) == 1
-    other = await make(populr, template, dataclasses.replace(AGAIN, marker="m-other"), name="Bergen")
-    assert other.result.id != first.result.id
-
-
-async def test_a_repeated_filling_leaves_out_what_is_filled(populr, template):
-    made = await make(populr, template)
-    given = {"pop_id": made.result.id, "title": "T", "populate_tags": TAGS}
-    await do(pops.update_pop, populr, **given)
-    again = await do(pops.update_pop, populr, AGAIN, **given)
-    assert again.result.title == "T"
-    with pytest.raises(errors.PermanentError, match="tag_not_found"):
-        await do(pops.update_pop, populr, **given)
 
 
 async def test_publishing_an_open_pop_is_refused_in_populrs_words(populr, template):
@@ -122,12 +99,64 @@ def test_two_webhooks_are_one_too_many():
 async def test_collaboration_is_enabled_with_our_url(populr, template, sandbox):
     made = await make(populr, template)
     given = {"pop_id": made.result.id, "collaboration_interstitial_text": "Hello"}
-    done = await do(pops.enable_collaboration, populr, **given)
+    done = await do(collaboration.enable_collaboration, populr, **given)
     kept = sandbox.populr.pops[made.result.id]
     assert kept["collaboration_webhook"] == "https://hooks.example/collaboration"
     assert kept["collaboration_interstitial_text"] == "Hello"
     assert done.result.collaboration_link_enabled is True
     assert "hooks.example" not in done.result.model_dump_json()
+
+
+async def test_collaboration_is_disabled_and_those_who_are_at_it_are_still_told_of(populr, template, sandbox):
+    made = await make(populr, template)
+    await do(collaboration.enable_collaboration, populr, pop_id=made.result.id)
+    done = await do(collaboration.disable_collaboration, populr, pop_id=made.result.id)
+    kept = sandbox.populr.pops[made.result.id]
+    assert (kept["collaboration_link_enabled"], kept["collaboration_link_url"]) == (False, None)
+    assert kept["collaboration_webhook"]
+    assert done.made == made.made
+
+
+async def test_pops_are_listed_whole_by_page_and_by_template(populr, template, sandbox):
+    other = list(sandbox.populr.templates.values())[1]
+    made = [(await make(populr, template, name=f"Pop {n}")).result.id for n in range(3)]
+    apart = (await do(pops.create_pop, populr, template_id=other["_id"])).result.id
+    every = await do(pops.list_pops, populr)
+    assert [one.id for one in every.result.pops] == [apart, *reversed(made)]
+    page = await do(pops.list_pops, populr, count=2, offset=1)
+    assert [one.id for one in page.result.pops] == [made[2], made[1]]
+    mine = await do(pops.list_template_pops, populr, template_id=template["_id"])
+    assert [one.id for one in mine.result.pops] == made[::-1]
+    last = await do(pops.list_template_pops, populr, template_id=template["_id"], offset=2)
+    assert [one.id for one in last.result.pops] == [made[0]]
+
+
+async def test_a_pop_is_deleted_once_and_it_is_no_error_twice(populr, template, sandbox):
+    made = await make(populr, template)
+    first = await do(pops.delete_pop, populr, pop_id=made.result.id)
+    again = await do(pops.delete_pop, populr, pop_id=made.result.id)
+    assert (first.result.existed, again.result.existed) == (True, False)
+    assert sandbox.populr.pops == {}
+    assert sandbox.ledger.effects("populr")[-1] == ("pop.deleted", made.result.id)
+
+
+async def test_domains_are_added_listed_and_deleted(populr, sandbox):
+    await do(domains.add_domain, populr, domain="pops.example.com")
+    listed = await do(domains.list_domains, populr)
+    assert listed.result.domains == ["sandbox.populr.me", "pops.example.com"]
+    with pytest.raises(errors.PermanentError, match="already in use"):
+        await do(domains.add_domain, populr, domain="taken.example.com")
+    first = await do(domains.delete_domain, populr, domain="pops.example.com")
+    again = await do(domains.delete_domain, populr, domain="pops.example.com")
+    assert (first.result.existed, again.result.existed) == (True, False)
+    assert sandbox.populr.domains == ["sandbox.populr.me"]
+
+
+async def test_a_domain_that_stays_although_it_was_to_go_is_an_error(vendor, stubbed):
+    vendor.answer({"error": "No.", "error_type": "request.failed"}, 402).answer(["a.example.com"])
+    with pytest.raises(errors.PermanentError, match="402: No"):
+        await do(domains.delete_domain, stubbed, domain="a.example.com")
+    assert vendor.asked[0].path == "/v0/domains?domain=a.example.com"
 
 
 async def test_templates_are_listed(populr, template, sandbox):

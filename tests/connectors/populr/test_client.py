@@ -84,13 +84,21 @@ async def test_the_vendors_words_are_kept_and_bounded(vendor, stubbed):
     assert len(failed.value.text) < 400
 
 
-async def test_pages_advance_by_what_came_until_an_empty_one(vendor, stubbed):
-    vendor.answer([{"_id": "a"}, {"_id": "b"}]).answer([{"_id": "b"}, {"_id": "c"}]).answer([])
+async def test_pages_overlap_and_end_where_nothing_new_comes(vendor, stubbed):
+    first = [{"_id": f"a{n}"} for n in range(50)]
+    vendor.answer(first).answer([*first[45:], {"_id": "b"}]).answer([{"_id": "b"}])
     found = await stubbed.pages("/pops")
-    assert [one["id"] for one in found] == ["a", "b", "c"]
+    assert [one["id"] for one in found] == [*(one["_id"] for one in first), "b"]
     assert [one.path for one in vendor.asked] == [
-        f"/v0/pops?count=50&offset={offset}" for offset in (0, 2, 4)
+        f"/v0/pops?count=50&offset={offset}" for offset in (0, 45, 46)
     ]
+
+
+async def test_a_deletion_while_a_list_is_paged_hides_nothing(vendor, stubbed):
+    every = [{"_id": f"a{n}"} for n in range(60)]
+    left = every[1:]
+    vendor.answer(every[:50]).answer(left[45:]).answer([])
+    assert len(await stubbed.pages("/pops")) == 60
 
 
 async def test_enough_is_enough(vendor, stubbed):

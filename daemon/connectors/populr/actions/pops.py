@@ -1,17 +1,13 @@
-"""Pops: made from a template, filled, published, taken down, opened to collaborators."""
-
-import re
+"""Pops: made from a template, filled, published, taken down, opened to collaborators, deleted."""
 
 from pydantic import Field
 
 from daemon.connectors.populr import client as populr
 from daemon.connectors.populr import events
+from daemon.connectors.populr.actions import finding
 from daemon.contract import declare, http, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
-
-LONGEST_SLUG_WORDS = 40  # characters of a made slug that come from the pop's name
-FILLED = ("populate_tags", "populate_regions")
 
 
 class PopFields(declare.Parameters):
@@ -43,7 +39,7 @@ class PopFields(declare.Parameters):
 class CreatePop(PopFields):
     """A pop to make."""
 
-    template_id: str = Field(description="The template to make it from.")
+    template_id: str = Field(description="The template to make it from.", min_length=1)
 
 
 class PopId(declare.Parameters):
@@ -56,10 +52,17 @@ class UpdatePop(PopFields, PopId):
     """A pop and what to change of it."""
 
 
-class EnableCollaboration(PopId):
-    """A pop that others shall edit."""
+class ListPops(declare.Parameters):
+    """Which pops to list."""
 
-    collaboration_interstitial_text: str | None = Field(None, description="What new collaborators read.")
+    count: int | None = Field(None, description="At most so many; all when not given.", ge=1)
+    offset: int | None = Field(None, description="Leave out so many first.", ge=0)
+
+
+class ListTemplatePops(ListPops):
+    """Whose pops to list."""
+
+    template_id: str = Field(description="The template that they were made from.", min_length=1)
 
 
 class PopResult(declare.Result, events.Pop):
@@ -68,12 +71,27 @@ class PopResult(declare.Result, events.Pop):
     vendor_id: str | None = Field(None, alias="_id", description="The same id, under the API's own name.")
 
 
+class Pops(declare.Result):
+    """Pops of the account."""
+
+    pops: list[events.Pop] = Field(description="The pops, in Populr's order.")
+
+
+class DeletedPop(declare.Result):
+    """A pop that does not exist any more."""
+
+    id: str = Field(description="The pop's id.")
+    existed: bool = Field(description="Whether it was still there when it was deleted.")
+
+
 def body_of(fields: JsonObject) -> JsonObject:
     """The API's shape of flat *fields*: the pop's own under ``pop``, what fills it beside.
 
     The document mixes one asset and a list of them; the vendor's clients always send lists.
     """
-    shaped: JsonObject = {"pop": {name: value for name, value in fields.items() if name not in FILLED}}
+    shaped: JsonObject = {
+        "pop": {name: value for name, value in fields.items() if name not in finding.FILLED}
+    }
     if tags := fields.get("populate_tags"):
         shaped["populate_tags"] = {tag: _written(value) for tag, value in tags.items()}
     if regions := fields.get("populate_regions"):
@@ -87,80 +105,140 @@ def _written(value: str | bool | int | float) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def made_slug(name: str | None, marker: str) -> str:
-    """A slug that a later look recognises: words of *name*, then the step's *marker*."""
-    words = _slug(name or "pop")[:LONGEST_SLUG_WORDS].strip("-")
-    return f"{words}-{_slug(marker)}".strip("-")
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def still_open(fields: JsonObject, pop: JsonObject) -> JsonObject:
-    """*fields* without the tags and regions that *pop* has filled already."""
-    open_names = {
-        name: set(pop.get(f"unpopulated_api_{name.removeprefix('populate_')}") or ()) for name in FILLED
-    }
-    return {
-        name: {key: item for key, item in value.items() if key in open_names[name]}
-        if name in FILLED
-        else value
-        for name, value in fields.items()
-    }
-
-
 @declare.action("populr.get_pop", doubt=Doubt.REPEATABLE, why="it only reads")
 async def get_pop(
     client: populr.PopulrClient, parameters: PopId, call: declare.Call
 ) -> declare.Done[PopResult]:
     """Read one pop."""
-    return _done(await client.read(populr.pop_path(parameters.pop_id)))
+    return declare.Done(_result(await client.read(populr.pop_path(parameters.pop_id))))
+
+
+@declare.action("populr.list_pops", doubt=Doubt.REPEATABLE, why="it only reads")
+async def list_pops(
+    client: populr.PopulrClient, parameters: ListPops, call: declare.Call
+) -> declare.Done[Pops]:
+    """List the account's pops: all of them, or one page with `count` and `offset`. Populr cannot search."""
+    return declare.Done(_listed(await client.listed("/pops", parameters.offset, parameters.count)))
+
+
+@declare.action("populr.list_template_pops", doubt=Doubt.REPEATABLE, why="it only reads")
+async def list_template_pops(
+    client: populr.PopulrClient, parameters: ListTemplatePops, call: declare.Call
+) -> declare.Done[Pops]:
+    """List the pops made from one template: all of them, or one page with `count` and `offset`."""
+    path = _template_path(parameters.template_id)
+    return declare.Done(_listed(await client.listed(path, parameters.offset, parameters.count)))
+
+
+def _template_path(template_id: str) -> str:
+    return f"/templates/{http.segment(template_id)}/pops"
+
+
+def sent_fields(parameters: CreatePop, marker: str) -> JsonObject:
+    """What a creation sends, with the slug that it makes where none is given. Without a *marker* there is none to
+    make: Populr chooses."""
+    fields = parameters.model_dump(exclude_unset=True)
+    if not fields.get("slug") and marker:
+        fields["slug"] = finding.made_slug(parameters.name or parameters.title, marker)
+    return fields
+
+
+async def note_slug(client: populr.PopulrClient, parameters: CreatePop) -> JsonObject:
+    """Whose the given slug is before the call; a slug of our own making is nobody's."""
+    if not parameters.slug:
+        return {}
+    pops = await client.pages(_template_path(parameters.template_id))
+    return {parameters.slug: next((pop["id"] for pop in pops if pop.get("slug") == parameters.slug), None)}
+
+
+async def look_for_pop(
+    client: populr.PopulrClient, parameters: CreatePop, call: declare.Call, before: JsonObject | None
+) -> declare.Done[PopResult] | None:
+    """The pop that an earlier try made. Populr cannot search, so the template's pops are listed."""
+    pops = await client.pages(_template_path(parameters.template_id))
+    sent = sent_fields(parameters, call.marker)
+    made = finding.choose_pop(pops, sent, call.first_sent_at, before or {})
+    return touched(made) if made is not None else None
 
 
 @declare.action(
     "populr.create_pop",
     doubt=Doubt.PROBED,
-    why="a second POST would make a second pop; it is looked for by its slug, which holds the step's marker",
+    why="a second POST would make a second pop",
+    probe=declare.Probe(
+        about="a pop of the template with the slug that was sent: one of its name and a mark of the step, if "
+        "none was given",
+        look=look_for_pop,
+        note=note_slug,
+        lock=lambda parameters: f"slug/{parameters.slug}" if parameters.slug else "",
+        relies_on_marker=lambda parameters: not parameters.slug,
+    ),
 )
 async def create_pop(
     client: populr.PopulrClient, parameters: CreatePop, call: declare.Call
 ) -> declare.Done[PopResult]:
     """Make an unpublished pop from a template, its tags and regions filled.
 
-    Without a `slug` it gets one of its name and a mark of this step, so that a repeated try recognises the
-    pop that an earlier one made: Populr itself refuses a slug that is taken (vendor's .NET client).
+    Without a `slug` it gets one of its name and a mark of this step, so that a pop that an earlier try made is
+    recognised: Populr itself refuses a slug that is taken (vendor's .NET client).
     """
-    fields = parameters.model_dump(exclude_unset=True)
-    fields["slug"] = fields.get("slug") or made_slug(parameters.name or parameters.title, call.marker)
-    if call.first_sent_at is not None and not parameters.slug:
-        made = await find_by_slug(client, parameters.template_id, fields["slug"])
-        if made is not None:
-            return _touched(made)
-    return _touched(await client.write("POST", "/pops", body_of(fields)))
+    return touched(await client.write("POST", "/pops", body_of(sent_fields(parameters, call.marker))))
 
 
-async def find_by_slug(client: populr.PopulrClient, template_id: str, slug: str) -> JsonObject | None:
-    """The template's pop with that *slug*. Populr cannot search, so its pops are listed."""
-    pops = await client.pages(f"/templates/{http.segment(template_id)}/pops")
-    return next((pop for pop in pops if pop.get("slug") == slug), None)
+def fills(parameters: UpdatePop) -> bool:
+    """Whether tags or regions are to be filled: what is filled once cannot be filled again."""
+    return bool(parameters.populate_tags or parameters.populate_regions)
+
+
+def doubt_of_update(parameters: UpdatePop) -> Doubt:
+    """Probed if something is filled; plain fields can be set again."""
+    return Doubt.PROBED if fills(parameters) else Doubt.REPEATABLE
+
+
+async def note_open(client: populr.PopulrClient, parameters: UpdatePop) -> JsonObject:
+    """The pop's open tags and regions before the call."""
+    if not fills(parameters):
+        return {}
+    return {"open": finding.open_places(await client.read(populr.pop_path(parameters.pop_id)))}
+
+
+async def look_for_filling(
+    client: populr.PopulrClient, parameters: UpdatePop, call: declare.Call, before: JsonObject | None
+) -> declare.Done[PopResult] | None:
+    """The pop, if an earlier try filled it."""
+    pop = await client.find(populr.pop_path(parameters.pop_id))
+    given = parameters.model_dump(exclude_unset=True, exclude={"pop_id"})
+    filled = finding.choose_filled(given, pop, before) if pop is not None else None
+    return touched(filled) if filled is not None else None
 
 
 @declare.action(
     "populr.update_pop",
-    doubt=Doubt.REPEATABLE,
-    why="it sets whole values; a repeated try leaves out the tags and regions that are filled by now",
+    doubt=Doubt.PROBED,
+    why="plain fields can be set again, but a tag or region that is filled is open no more, and would be refused",
+    doubt_of=doubt_of_update,
+    probe=declare.Probe(
+        about="the pop's open tags and regions, beside those that were open before the call",
+        look=look_for_filling,
+        note=note_open,
+        lock=lambda parameters: f"pop/{parameters.pop_id}" if fills(parameters) else "",
+    ),
 )
 async def update_pop(
     client: populr.PopulrClient, parameters: UpdatePop, call: declare.Call
 ) -> declare.Done[PopResult]:
     """Change fields of a pop, fill its open tags and regions."""
     fields = parameters.model_dump(exclude_unset=True, exclude={"pop_id"})
-    path = populr.pop_path(parameters.pop_id)
-    if call.first_sent_at is not None and any(fields.get(name) for name in FILLED):
-        # A filled tag is open no more, and filling it again would be refused as tag_not_found.
-        fields = still_open(fields, await client.read(path))
-    return _touched(await client.write("PUT", path, body_of(fields)))
+    return touched(await client.write("PUT", populr.pop_path(parameters.pop_id), body_of(fields)))
+
+
+@declare.action("populr.delete_pop", doubt=Doubt.REPEATABLE, why="a pop that is deleted stays so")
+async def delete_pop(
+    client: populr.PopulrClient, parameters: PopId, call: declare.Call
+) -> declare.Done[DeletedPop]:
+    """Delete a pop for good, its tracers too. One that is not there is no error."""
+    existed = await client.delete(populr.pop_path(parameters.pop_id))
+    return declare.Done(DeletedPop(id=parameters.pop_id, existed=existed))
 
 
 @declare.action("populr.publish_pop", doubt=Doubt.REPEATABLE, why="a published pop stays published")
@@ -168,7 +246,7 @@ async def publish_pop(
     client: populr.PopulrClient, parameters: PopId, call: declare.Call
 ) -> declare.Done[PopResult]:
     """Make a pop public; its `published_pop_url` is its address. Every tag and region must be filled."""
-    return _touched(await client.write("POST", populr.pop_path(parameters.pop_id, "publish")))
+    return touched(await client.write("POST", populr.pop_path(parameters.pop_id, "publish")))
 
 
 @declare.action("populr.unpublish_pop", doubt=Doubt.REPEATABLE, why="a pop that is taken down stays so")
@@ -176,29 +254,20 @@ async def unpublish_pop(
     client: populr.PopulrClient, parameters: PopId, call: declare.Call
 ) -> declare.Done[PopResult]:
     """Take a pop down at once; its tracers cannot be used then."""
-    return _touched(await client.write("POST", populr.pop_path(parameters.pop_id, "unpublish")))
+    return touched(await client.write("POST", populr.pop_path(parameters.pop_id, "unpublish")))
 
 
-@declare.action("populr.enable_collaboration", doubt=Doubt.REPEATABLE, why="it sets whole values")
-async def enable_collaboration(
-    client: populr.PopulrClient, parameters: EnableCollaboration, call: declare.Call
-) -> declare.Done[PopResult]:
-    """Let others edit a pop through its collaboration link, and have this daemon called when they finish."""
-    fields: JsonObject = {
-        "collaboration_link_enabled": True,
-        "collaboration_webhook": call.callback_url("collaboration"),
-        **parameters.model_dump(exclude_unset=True, exclude={"pop_id"}),
-    }
-    return _touched(await client.write("PUT", populr.pop_path(parameters.pop_id), body_of(fields)))
+def touched(pop: JsonObject) -> declare.Done[PopResult]:
+    """*pop* as a result. What was made or changed is named, so that what comes of it is known to come of this run."""
+    return declare.Done(_result(pop), made=[("pop", pop["id"])])
 
 
-def _done(pop: JsonObject) -> declare.Done[PopResult]:
-    return declare.Done(requests.parse("Populr", PopResult, _checked(pop)))
+def _result(pop: JsonObject) -> PopResult:
+    return requests.parse("Populr", PopResult, _checked(pop))
 
 
-def _touched(pop: JsonObject) -> declare.Done[PopResult]:
-    """What was made or changed is named, so that what comes of it is known to come of this run."""
-    return declare.Done(requests.parse("Populr", PopResult, _checked(pop)), made=[("pop", pop["id"])])
+def _listed(pops: list[JsonObject]) -> Pops:
+    return Pops(pops=[requests.parse("Populr", events.Pop, _checked(pop)) for pop in pops])
 
 
 def _checked(pop: JsonObject) -> JsonObject:

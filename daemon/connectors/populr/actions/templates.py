@@ -47,8 +47,5 @@ async def list_templates(
     client: populr.PopulrClient, parameters: ListTemplates, call: declare.Call
 ) -> declare.Done[Templates]:
     """List the account's templates: all of them, or one page with `count` and `offset`."""
-    if parameters.count is None and parameters.offset is None:
-        found = await client.pages("/templates")
-    else:
-        found = await client.page("/templates", parameters.offset, parameters.count)
+    found = await client.listed("/templates", parameters.offset, parameters.count)
     return declare.Done(Templates(templates=[requests.parse("Populr", Template, one) for one in found]))

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from daemon.connectors.populr import client as populr
 from daemon.connectors.populr import events, webhooks
-from daemon.connectors.populr.actions import pops
+from daemon.connectors.populr.actions import finding, pops
 from daemon.contract import declare, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
@@ -57,25 +57,68 @@ async def get_tracer(
     return declare.Done(_result(await client.read(path)))
 
 
+def sent_fields(parameters: CreateTracer, call: declare.Call) -> JsonObject:
+    """What a creation sends; with `notify` this daemon's own callback URL."""
+    body: JsonObject = parameters.model_dump(exclude_unset=True, exclude={"pop_id", "notify"})
+    if not parameters.notify:
+        return body
+    # An opaque text: the placeholders are Populr's to fill, and no URL parser would leave them alone.
+    own = call.callback_url("tracer") + webhooks.tracer.query
+    return body | {"notify_on_open": True, "notify_webhook": own}
+
+
+async def tracers_of(client: populr.PopulrClient, pop_id: str) -> list[JsonObject]:
+    """The pop's tracers, in short: those that the pop shows; the list, known from the vendor's Ruby client alone, where
+    they come without ids. None of a pop that does not exist."""
+    pop = await client.find(populr.pop_path(pop_id))
+    if pop is None:
+        return []
+    short = pop.get("tracers")
+    if isinstance(short, list) and all(isinstance(one, dict) and "_id" in one for one in short):
+        return [populr.as_record(one) for one in short]
+    return await client.pages(populr.pop_path(pop_id, "tracers"))
+
+
+async def note_tracers(client: populr.PopulrClient, parameters: CreateTracer) -> JsonObject:
+    """The ids of the tracers that have the name before the call."""
+    known = await tracers_of(client, parameters.pop_id)
+    return {"tracer_ids": finding.named_ids(known, parameters.name)}
+
+
+async def look_for_tracer(
+    client: populr.PopulrClient, parameters: CreateTracer, call: declare.Call, before: JsonObject | None
+) -> declare.Done[TracerResult] | None:
+    """The tracer that an earlier try made."""
+    known = await tracers_of(client, parameters.pop_id)
+    short = finding.choose_tracer(known, parameters.name, before)
+    if short is None:
+        return None
+    tracer = await client.read(populr.pop_path(parameters.pop_id, "tracers", short["id"]))
+    finding.refuse_other(tracer, sent_fields(parameters, call))
+    return _made(parameters.pop_id, {**short, **tracer})
+
+
 @declare.action(
     "populr.create_tracer",
     doubt=Doubt.PROBED,
-    why="a second POST would make a second tracer; it can be looked for by its name on the pop",
+    why="a second POST would make a second tracer: names may repeat",
+    probe=declare.Probe(
+        about="a tracer of the pop with the name that was sent, and none of those that had it before the call",
+        look=look_for_tracer,
+        note=note_tracers,
+        lock=lambda parameters: f"tracer/{parameters.pop_id}/{parameters.name}",
+    ),
 )
 async def create_tracer(
     client: populr.PopulrClient, parameters: CreateTracer, call: declare.Call
 ) -> declare.Done[TracerResult]:
     """Make a tracer of a pop; with `notify` this daemon is called when somebody opens the pop through it."""
-    body: JsonObject = parameters.model_dump(exclude_unset=True, exclude={"pop_id", "notify"})
-    if parameters.notify:
-        # An opaque text: the placeholders are Populr's to fill, and no URL parser would leave them alone.
-        body |= {
-            "notify_on_open": True,
-            "notify_webhook": call.callback_url("tracer") + webhooks.tracer.query,
-        }
-    tracer = await client.write("POST", populr.pop_path(parameters.pop_id, "tracers"), body)
-    made = ("tracer", f"{parameters.pop_id}/{tracer['id']}")
-    return declare.Done(_result(tracer), made=[made])
+    path = populr.pop_path(parameters.pop_id, "tracers")
+    return _made(parameters.pop_id, await client.write("POST", path, sent_fields(parameters, call)))
+
+
+def _made(pop_id: str, tracer: JsonObject) -> declare.Done[TracerResult]:
+    return declare.Done(_result(tracer), made=[("tracer", f"{pop_id}/{tracer['id']}")])
 
 
 def _result(tracer: JsonObject) -> TracerResult:
