@@ -23,10 +23,20 @@ class Doubtful:
     call: declare.Call
     before: Any
 
-    async def look(self) -> declare.Done[Any] | None:
-        """What the probe says of it."""
+    @property
+    def probe(self) -> declare.Probe:
+        """How it is looked for."""
         assert self.action.probe is not None
-        return await self.action.probe.look(self.client, self.parameters, self.call, self.before)
+        return self.action.probe
+
+    @property
+    def lock(self) -> str:
+        """What no other run may touch meanwhile."""
+        return self.probe.lock(self.parameters) if self.probe.lock else ""
+
+    async def look(self) -> Any:
+        """What the probe says of it: the outcome to adopt, or None."""
+        return await self.probe.look(self.client, self.parameters, self.call, self.before)
 
     async def repeat(self) -> declare.Done[Any]:
         """The same call once more."""
@@ -54,7 +64,6 @@ async def lose(doubtful: Doubtful, sandbox: Sandbox, *, after: bool, method: str
 
 async def take_note(doubtful: Doubtful) -> None:
     """What the probe notes before the call, through JSON as the journal keeps it."""
-    probe = doubtful.action.probe
-    assert probe is not None
-    if probe.note is not None:
-        doubtful.before = jsons.loads(jsons.dumps(await probe.note(doubtful.client, doubtful.parameters)))
+    note = doubtful.probe.note
+    if note is not None:
+        doubtful.before = jsons.loads(jsons.dumps(await note(doubtful.client, doubtful.parameters)))
