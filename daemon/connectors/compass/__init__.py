@@ -5,7 +5,7 @@ can, ``watches`` follows classifiers, ``events`` says what is news.
 """
 
 from daemon.connectors.compass import client, events, watches
-from daemon.connectors.compass.actions import classifiers, documents, messages
+from daemon.connectors.compass.actions import classifiers, classify, documents, messages
 from daemon.contract import declare, requests
 
 connector = declare.Connector(
@@ -15,11 +15,19 @@ connector = declare.Connector(
     client=client.make_client,
     ping=client.ping,
     actions=(
+        documents.list_documents,
         documents.add_documents,
+        classifiers.list_classifiers,
         classifiers.create_classifier,
         classifiers.get_classifier,
-        messages.classify,
+        classifiers.update_classifier,
+        classifiers.delete_classifier,
+        classify.classify,
         messages.post_messages,
+        messages.list_messages,
+        messages.get_message,
+        messages.delete_message,
+        messages.purge_messages,
         requests.action(
             "compass.request",
             "Call any path of the service; its slashes are put right: single ones, and one at the end.",

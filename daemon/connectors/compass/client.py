@@ -7,7 +7,8 @@ and "vendor's scripts" (its sales engineers' code, which logs in with a form and
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
@@ -18,14 +19,15 @@ from pydantic import (
     model_validator,
 )
 
+from daemon.connectors.compass import events
 from daemon.contract import declare, errors, http, requests
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 
-M = TypeVar("M", bound=BaseModel)
-
 LONGEST_TEXT = 300  # characters of the vendor's own words in an error
-MOST_PAGES = 5_000  # of one listing, 20 objects each (Compass API text)
+PAGE_SIZE = 20  # objects on a page, at most (Compass API text)
+MOST_PAGES = 5_000  # of one listing
+FEW = PAGE_SIZE // 4  # messages in a range of ids that might as well have been wider
 _SLASHES = re.compile(r"/{2,}")
 
 
@@ -60,11 +62,23 @@ class Settings(declare.Settings):
 
 
 class Page(BaseModel):
-    """One page of a listing."""
+    """One page of a listing; *count* is how many objects there are on all of them."""
 
     count: int = 0
     next: str | None = None
     results: list[JsonObject]
+
+    def by_id(self) -> dict[int, JsonObject]:
+        """The objects by their ids, which stand in their ``url``."""
+        return {read_number(one): one for one in self.results}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Objects of a listing; *count* is how many there are, listed here or not."""
+
+    count: int
+    objects: list[JsonObject]
 
 
 class CompassClient:
@@ -88,8 +102,10 @@ class CompassClient:
         json: Json = None,
         form: Mapping[str, Any] | None = None,
         files: http.Files | None = None,
+        as_written: bool = False,
     ) -> http.Reply:
-        """The answer of *path*, once :func:`refuse` has sorted its failures.
+        """The answer of *path*, once :func:`refuse` has sorted its failures. Its slashes are put right, unless it is
+        to be sent *as_written*.
 
         A 401 means that the token has ended, or was reset: log in anew once and send the request again (the
         vendor's scripts lose it). Nothing was done by a request that was answered with 401.
@@ -98,7 +114,7 @@ class CompassClient:
         for again in (True, False):
             reply = await self._http.send(
                 method,
-                slashed(path),
+                path if as_written else slashed(path),
                 query=query,
                 json=json,
                 form=form,
@@ -117,20 +133,84 @@ class CompassClient:
         """The JSON that *path* answers; None where there is no body."""
         return (await self.send(method, path, query=query, json=json)).json()
 
+    async def read(self, path: str, query: http.Pairs | None = None) -> JsonObject:
+        """The object at *path*. :class:`~daemon.contract.errors.PermanentError`, ``missing`` when it is not there."""
+        return jsons.as_object(await self.call("GET", path, query=query))
+
+    async def write(self, method: str, path: str, body: Json) -> JsonObject:
+        """The object that *path* answers to *body*."""
+        return jsons.as_object(await self.call(method, path, json=body))
+
+    async def page(self, path: str, query: http.Pairs | None = None) -> Page:
+        """One page of a listing: the first, unless *query* says otherwise."""
+        return requests.parse("Compass", Page, await self.call("GET", path, query=query))
+
     async def list_all(self, path: str, query: http.Pairs | None = None) -> list[JsonObject]:
-        """Every object of a listing, page by page.
+        """Every object of a listing, page by page."""
+        return (await self.list_some(path, query)).objects
+
+    async def list_some(
+        self, path: str, query: http.Pairs | None = None, limit: int | None = None
+    ) -> Listing:
+        """The first *limit* objects of a listing (None: all of them), page by page.
 
         ``next`` is an address: only its query is taken, so that the token never goes to another host.
         """
         found: list[JsonObject] = []
         asked = query
         for _ in range(MOST_PAGES):
-            page = requests.parse("Compass", Page, await self.call("GET", path, query=asked))
+            page = await self.page(path, asked)
             found += page.results
-            if not page.next:
-                return found
+            if not page.next or (limit is not None and len(found) >= limit):
+                return Listing(max(page.count, len(found)), found[:limit])
             asked = parse_qsl(urlsplit(page.next).query, keep_blank_values=True)
         raise errors.PermanentError(f"the listing {path} does not end after {MOST_PAGES} pages")
+
+    async def newest_message(self, project_id: str) -> int:
+        """The highest id of a project's messages, 0 without any. Ids grow as messages are added (Compass API text).
+
+        Two requests where the newest are listed first, which the text does not promise: in any other order the ids
+        are searched in leaps.
+        """
+        top, leap = 0, PAGE_SIZE
+        page = await self._messages(project_id, top)
+        while page.next and page.results:
+            top = max(page.by_id())
+            page = await self._messages(project_id, top)
+            if page.next:
+                ahead = await self._messages(project_id, top + leap)
+                page, leap = (ahead, leap * 2) if ahead.results else (page, max(1, leap // 2))
+        return max(page.by_id(), default=top)
+
+    async def messages_after(self, project_id: str, id: int, most: int) -> dict[int, JsonObject]:
+        """Messages with a higher id than *id*, by id, the lowest ones first and none left out; more than *most* (by a
+        page at most) are left for another time.
+
+        Pages move while messages come and go, and their order is not promised: what does not fit on one page is
+        read in ranges of ids that do.
+        """
+        found: dict[int, JsonObject] = {}
+        width = PAGE_SIZE
+        page = await self._messages(project_id, id)
+        while page.next and len(found) < most:
+            part = await self._messages(project_id, id, id + width + 1)
+            if part.next:
+                if width == 1:
+                    raise errors.PermanentError(
+                        "messages are not filtered by older_than_id. Is base_url right?"
+                    )
+                width //= 2
+                continue
+            found |= part.by_id()
+            id += width
+            width *= 2 if len(part.results) < FEW else 1
+            if not part.results:
+                page = await self._messages(project_id, id)
+        return dict(sorted((found if page.next else {**found, **page.by_id()}).items()))
+
+    async def _messages(self, project_id: str, newer_than: int, older_than: int | None = None) -> Page:
+        query = {"newer_than_id": newer_than or None, "older_than_id": older_than}
+        return await self.page(inside(project_id, "messages"), query)
 
     async def _renew(self, spent: str | None) -> str:
         """A token other than *spent*: one login for all who wait, whoever came first."""
@@ -176,12 +256,32 @@ def make_client(settings: Settings, way: http.Http) -> CompassClient:
 async def ping(client: CompassClient) -> declare.Ping:
     """Ask for a page of projects: it needs a good token and no other right."""
     try:
-        page = requests.parse("Compass", Page, await client.call("GET", "/projects/"))
+        page = await client.page(path("projects"))
     except errors.TemporaryError as refused:
         if not refused.unauthorized:
             raise
         return declare.Ping(authorized=False, detail=refused.text)
     return declare.Ping(authorized=True, detail=f"{page.count} projects")
+
+
+def path(*parts: object) -> str:
+    """A path of *parts*, each quoted; an e-mail address may be one."""
+    return "/" + "".join(f"{http.segment(part)}/" for part in parts)
+
+
+def inside(project_id: str, *parts: object) -> str:
+    """The path of something inside a project."""
+    return path("projects", project_id, "p", *parts)
+
+
+def read_number(given: JsonObject) -> int:
+    """The number of an object with a ``url``. :class:`~daemon.contract.errors.PermanentError` where there is none."""
+    text = events.id_of(str(given.get("url") or ""))
+    if not (text.isascii() and text.isdigit()):
+        raise errors.PermanentError(
+            "an answer names an object without a number in its url. Is base_url right?"
+        )
+    return int(text)
 
 
 def slashed(path: str) -> str:
@@ -200,7 +300,7 @@ def refuse(reply: http.Reply) -> None:
     from something else than the API: nothing is missing then.
     """
     if reply.status < 400:
-        if "html" in reply.headers.get("content-type", "").lower():
+        if reply.body and "html" in reply.headers.get("content-type", "").lower():
             raise errors.PermanentError(
                 f"answered {reply.status} with a web page instead of JSON. Is base_url right (…/api)?",
                 status=reply.status,

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from daemon.connectors.compass import connector, watches
-from daemon.connectors.compass.actions import classifiers, documents, messages
+from daemon.connectors.compass.actions import classifiers, classify, documents, messages
 from daemon.contract import declare, errors
 from daemon.contract.requests import Request
 from daemon.model import times
@@ -61,7 +61,7 @@ async def test_documents_go_in_parts_of_a_thousand(sandbox, compass):
     posts = [one for one in sandbox.ledger.read("compass", 0) if one.effect == "documents.added"]
     assert [len(one.request) for one in posts] == [1000, 1000, 1]
     assert done.result.count == len(sandbox.compass.projects[PROJECT].documents) == 2001
-    assert [one["id"] for one in done.result.documents] == list(range(1, 2002))
+    assert [one.id for one in done.result.documents] == list(range(1, 2002))
 
 
 async def test_a_later_part_that_fails_says_what_was_taken(sandbox, compass):
@@ -109,19 +109,10 @@ async def test_a_training_that_fails_says_why(compass, virtual_clock):
     assert failure == "the training failed: No labeled documents were found to train on."
 
 
-async def test_a_repeat_takes_what_the_first_try_made(sandbox, compass):
-    first = await create(compass)
-    again = await create(compass, AGAIN)
-    assert again.follow.id == first.follow.id
-    assert [fact.key for fact in again.facts] == [fact.key for fact in first.facts]
-    assert len(sandbox.compass.projects[PROJECT].classifiers) == 1
-
-
-@pytest.mark.parametrize("call, type", [(CALL, "voting"), (AGAIN, "topic_based")])
-async def test_a_name_that_somebody_else_took_is_refused(compass, call, type):
+async def test_a_name_that_somebody_else_took_is_refused(compass):
     await create(compass)
     with pytest.raises(errors.PermanentError, match="already exists"):
-        await create(compass, call, type=type)
+        await create(compass, AGAIN)
 
 
 async def test_a_project_is_watched_whole(compass, virtual_clock):
@@ -170,8 +161,8 @@ async def test_a_text_is_classified_and_not_kept(sandbox, compass, virtual_clock
     await teach(compass)
     await create(compass)
     await virtual_clock.advance(60 * times.SECOND)
-    given = messages.Classify(project_id=PROJECT, text="great food", source_id="note-1")
-    done = await messages.classify.call(compass, given, CALL)
+    given = classify.Classify(project_id=PROJECT, text="great food", source_id="note-1")
+    done = await classify.classify.call(compass, given, CALL)
     assert done.result.topics[0].name == "food"
     assert done.result.topics[0].source == "triage"
     assert sandbox.compass.projects[PROJECT].messages == {}
@@ -200,7 +191,7 @@ def test_replace_is_refused():
 
 async def test_one_classifier_is_read(compass):
     await create(compass)
-    given = classifiers.GetClassifier(project_id=PROJECT, classifier_id="1")
+    given = classifiers.ClassifierId(project_id=PROJECT, classifier_id="1")
     done = await classifiers.get_classifier.call(compass, given, CALL)
     assert (done.result.id, done.result.name) == ("1", "triage")
 
