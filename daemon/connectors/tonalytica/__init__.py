@@ -5,7 +5,7 @@ The API: the readme of ``tonalytica-client`` ("Common Endpoints"), and Redash's 
 """
 
 from daemon.connectors.tonalytica import client, events, watches
-from daemon.connectors.tonalytica.actions import executions, queries
+from daemon.connectors.tonalytica.actions import dashboards, executions, queries
 from daemon.contract import declare, requests
 
 connector = declare.Connector(
@@ -18,9 +18,17 @@ connector = declare.Connector(
         executions.execute_query,
         executions.get_job,
         executions.get_result,
+        executions.get_cached_result,
         queries.get_query,
         queries.list_queries,
         queries.create_query,
+        queries.update_query,
+        queries.archive_query,
+        dashboards.list_dashboards,
+        dashboards.get_dashboard,
+        dashboards.create_dashboard,
+        dashboards.update_dashboard,
+        dashboards.archive_dashboard,
         requests.action(
             "tonalytica.request", "Call any path of the service; `/api` is put before it if it is not there."
         ),

@@ -18,9 +18,14 @@ from daemon.model.jsons import Json, JsonObject
 M = TypeVar("M", bound=BaseModel)
 
 LONGEST_TEXT = 300  # characters of the vendor's own words in an error
+EVERY = 1_000_000  # as a limit: all there are
 PAGE_SIZE = 250  # queries in one page, the most that a server gives (observed)
 # The one sign of a wrong or missing key: status 404 and these words, never 401 (observed, 9 to newest).
 REFUSED = "couldn't find resource. please login and try again."
+
+NO_RESULT = (
+    "no cached result found for this query"  # with or without a capital and a full stop (API text, observed)
+)
 
 
 class Settings(declare.Settings):
@@ -122,6 +127,10 @@ class TonalyticaClient:
             return await self.get_query(self.query_id)
         return await self.call("GET", "/session")
 
+    async def get_user_id(self) -> int | None:
+        """The number of the user whose key the account has."""
+        return _number(jsons.as_object((await self.check()).get("user"))) or None
+
     async def get_job(self, job_id: str, query_id: int | None) -> events.VendorJob:
         """A job as the server tells it.
 
@@ -146,6 +155,20 @@ class TonalyticaClient:
         return requests.parse(
             "Redash", events.VendorResult, (await self.call("GET", path)).get("query_result")
         )
+
+    async def get_cached_result(self, query_id: int) -> events.VendorResult:
+        """The latest result of a query. Where it has none, the 404 says so (API text, observed)."""
+        try:
+            answer = await self.call("GET", f"/queries/{query_id}/results.json")
+        except errors.PermanentError as refused:
+            if NO_RESULT not in refused.text.lower():
+                raise
+            raise errors.PermanentError(
+                f"query {query_id} has no cached result. Execute it; one with parameters never has any here.",
+                status=404,
+                missing=True,
+            ) from None
+        return requests.parse("Redash", events.VendorResult, answer.get("query_result"))
 
     async def execute(self, query_id: int, body: JsonObject) -> events.VendorJob | events.VendorResult:
         """Ask for a query's result: the cached one, or the job that makes it.

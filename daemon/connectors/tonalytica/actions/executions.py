@@ -13,6 +13,7 @@ from daemon.model import ids, jsons, times
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
+JOB_ID = "^[A-Za-z0-9_-]+$"  # a UUID, on every version
 ANY_AGE = -1  # as ``max_age``: any cached result will do
 
 
@@ -55,7 +56,7 @@ class Execution(declare.Result):
 class GetJob(declare.Parameters):
     """Which job."""
 
-    job_id: str = Field(description="The job's id.", min_length=1)
+    job_id: str = Field(description="The job's id.", pattern=JOB_ID)
     query_id: int | None = Field(None, description="Its query; needed where the key is a query's own.")
 
 
@@ -71,6 +72,12 @@ class GetResult(declare.Parameters):
 
     query_result_id: int = Field(description="The result's id.", ge=1)
     query_id: int | None = Field(None, description="Its query; needed where the key is a query's own.")
+
+
+class GetCachedResult(declare.Parameters):
+    """Of which query."""
+
+    query_id: int = Field(description="The query's id.", ge=1)
 
 
 class QueryResult(declare.Result):
@@ -184,13 +191,25 @@ async def get_job(
     return declare.Done(Job(job=shown, query_result_id=reading.result_id))
 
 
+@declare.action("tonalytica.get_cached_result", doubt=Doubt.REPEATABLE, why=READS)
+async def get_cached_result(
+    client: vendor.TonalyticaClient, parameters: GetCachedResult, call: declare.Call
+) -> declare.Done[QueryResult]:
+    """Read the latest result of a query, without executing it. A query with parameters never has one here."""
+    return declare.Done(_shown(await client.get_cached_result(parameters.query_id), None))
+
+
 @declare.action("tonalytica.get_result", doubt=Doubt.REPEATABLE, why=READS)
 async def get_result(
     client: vendor.TonalyticaClient, parameters: GetResult, call: declare.Call
 ) -> declare.Done[QueryResult]:
     """Read a result with its rows."""
     found = await client.get_result(parameters.query_result_id, parameters.query_id or client.query_id)
+    return declare.Done(_shown(found, parameters.query_result_id))
+
+
+def _shown(found: events.VendorResult, query_result_id: int | None) -> QueryResult:
     fields = found.model_dump(exclude={"id", "data"})
     fields |= {"rows": found.data.rows, "columns": found.data.columns}
-    fields["query_result_id"] = parameters.query_result_id
-    return declare.Done(requests.parse("Redash", QueryResult, fields))
+    fields["query_result_id"] = found.id if query_result_id is None else query_result_id
+    return requests.parse("Redash", QueryResult, fields)

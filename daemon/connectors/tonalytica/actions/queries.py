@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from daemon.connectors.tonalytica import client as vendor
+from daemon.connectors.tonalytica.actions import edits
 from daemon.contract import declare, errors, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
@@ -37,6 +38,13 @@ class Queries(declare.Result):
     results: list[Query] = Field(description="The queries.")
 
 
+class Archived(declare.Result):
+    """A query that was archived."""
+
+    query_id: int = Field(description="The query's id.")
+    is_archived: bool = Field(description="True.")
+
+
 class GetQuery(declare.Parameters):
     """Which query."""
 
@@ -65,6 +73,23 @@ class CreateQuery(declare.Parameters):
     options: JsonObject | None = Field(None, description="Options, such as `parameters`.")
     schedule: JsonObject | None = Field(None, description="When the service itself runs it.")
     tags: list[str] | None = Field(None, description="Tags.")
+
+
+class UpdateQuery(GetQuery):
+    """What to change: only what is given here changes."""
+
+    name: str | None = Field(None, description="Its name.", min_length=1)
+    query: str | None = Field(None, description="Its text, with `{{ name }}` for parameters.", min_length=1)
+    data_source_id: int | None = Field(None, description="The data source it runs on.", ge=1)
+    description: str | None = Field(None, description="What it is for.")
+    options: JsonObject | None = Field(None, description="Options, such as `parameters`; all of them.")
+    schedule: JsonObject | None = Field(None, description="When the service itself runs it; null: never.")
+    tags: list[str] | None = Field(None, description="Its tags, all of them.")
+    is_draft: bool | None = Field(None, description="False publishes it.")
+    is_archived: bool | None = Field(None, description="True archives it, false brings it back.")
+    version: int | None = Field(
+        None, description="The version that you have seen: the edit is refused if it is not the present one."
+    )
 
 
 @declare.action("tonalytica.get_query", doubt=Doubt.REPEATABLE, why=READS)
@@ -126,6 +151,40 @@ async def create_query(
         body["description"] = description
     made = requests.parse("Redash", Query, await client.call("POST", "/queries", json=body))
     return declare.Done(made, made=[("query", str(made.id))])
+
+
+async def look_for_edit(
+    client: vendor.TonalyticaClient, parameters: UpdateQuery, call: declare.Call, before: JsonObject | None
+) -> declare.Done[Query] | None:
+    """The query, if it holds what the edit says."""
+    found = await client.get_query(parameters.query_id)
+    if not edits.is_applied(edits.changes(parameters, "query_id"), found, "query"):
+        return None
+    return declare.Done(requests.parse("Redash", Query, found))
+
+
+@declare.action(
+    "tonalytica.update_query",
+    doubt=Doubt.PROBED,
+    why="whole values are set, so a repeat changes nothing; it is compared first, so as not to undo a later edit",
+    probe=declare.Probe(about=edits.ABOUT, look=look_for_edit),
+)
+async def update_query(
+    client: vendor.TonalyticaClient, parameters: UpdateQuery, call: declare.Call
+) -> declare.Done[Query]:
+    """Change a query: text, name, tags, schedule, publishing. With a `version` that is not the present one: refused."""
+    sent = edits.changes(parameters, "query_id")
+    answer = await client.call("POST", f"/queries/{parameters.query_id}", json=sent)
+    return declare.Done(requests.parse("Redash", Query, answer))
+
+
+@declare.action("tonalytica.archive_query", doubt=Doubt.REPEATABLE, why="archiving twice is archiving once")
+async def archive_query(
+    client: vendor.TonalyticaClient, parameters: GetQuery, call: declare.Call
+) -> declare.Done[Archived]:
+    """Archive a query: it is not listed and not scheduled any more; it can still be read, run and brought back."""
+    await client.call("DELETE", f"/queries/{parameters.query_id}")
+    return declare.Done(Archived(query_id=parameters.query_id, is_archived=True))
 
 
 def describe(description: str | None, marker: str) -> str | None:
