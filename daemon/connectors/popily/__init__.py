@@ -6,7 +6,7 @@ news.
 """
 
 from daemon.connectors.popily import client, events, watches
-from daemon.connectors.popily.actions import insights, sources
+from daemon.connectors.popily.actions import insights, sources, users
 from daemon.contract import declare, requests
 
 connector = declare.Connector(
@@ -21,6 +21,9 @@ connector = declare.Connector(
         sources.list_sources,
         insights.list_insights,
         insights.get_insight,
+        insights.customize_insight,
+        users.create_user,
+        users.list_users,
         requests.action("popily.request", "Call any path of Popily's API; every path ends in a slash."),
     ),
     watches=(watches.sources,),

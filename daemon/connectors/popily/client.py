@@ -18,6 +18,7 @@ M = TypeVar("M", bound=BaseModel)
 LONGEST_TEXT = 300  # characters of the vendor's own words that an error shows
 SOURCES = "/sources/"
 INSIGHTS = "/insights/"
+USERS = "/users/"
 
 
 class Settings(declare.Settings):
@@ -75,17 +76,18 @@ class PopilyClient:
         ``next`` names another scheme and host than the API's (Popily API text): only its query is taken, so
         that the token never follows it anywhere.
         """
-        found: list[JsonObject] = []
+        found: dict[str, JsonObject] = {}
         asked: list[list[tuple[str, Json]]] = []
         pairs: list[tuple[str, Json]] | None = list(query.items())
         while pairs is not None and pairs not in asked:
             asked.append(pairs)
             body = (await self.send("GET", path, query=pairs)).json()
-            if not isinstance(body, dict) or not isinstance(body.get("results"), list):
-                raise errors.PermanentError("the answer is not a page of results. Is base_url right?")
-            found += [as_record(item) for item in body["results"]]
-            pairs = next_query(path, body.get("next"))
-        return found
+            results, following = as_page(body)
+            for number, item in enumerate(results, start=len(found)):
+                # Pages shift while they are read: what comes twice counts once.
+                found[str(item.get("id", f"without an id: {number}"))] = item
+            pairs = next_query(path, following)
+        return list(found.values())
 
     async def check(self) -> None:
         """Return if the token works."""
@@ -122,6 +124,15 @@ def next_query(path: str, following: Json) -> list[tuple[str, Json]] | None:
 def item_path(family: str, item_id: int | str) -> str:
     """``/sources/ID/``: every path of Popily ends in a slash."""
     return f"{family}{http.segment(item_id)}/"
+
+
+def as_page(body: Json) -> tuple[list[JsonObject], Json]:
+    """The results of a page and its ``next``; a bare list, which no document rules out for users, is the only page."""
+    page = body if isinstance(body, dict) else {"results": body}
+    results = page.get("results")
+    if not isinstance(results, list):
+        raise errors.PermanentError("the answer is not a page of results. Is base_url right?")
+    return [as_record(item) for item in results], page.get("next")
 
 
 def as_record(value: Json) -> JsonObject:

@@ -1,7 +1,6 @@
 """Popily's actions before the simulated Popily."""
 
 import csv
-import dataclasses
 import io
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from daemon.connectors.popily import connector, watches
-from daemon.connectors.popily.actions import insights, sources
+from daemon.connectors.popily.actions import insights, sources, users
 from daemon.contract import errors
 from daemon.model import times
 from tests.connectors import stub, support
@@ -68,15 +67,6 @@ async def test_a_sparse_answer_is_filled_from_what_was_sent(vendor, stubbed):
     vendor.answer({"id": 432, "explore_path": "/explore/"}, 201)
     done = await do(sources.add_source, stubbed, url="https://example.com/a.csv", title="Sales")
     assert (done.result.title, done.facts[0].data["status"]) == ("Sales", "inspecting")
-
-
-async def test_a_repeated_addition_finds_what_the_first_one_made(popily, sandbox):
-    again = dataclasses.replace(CALL, first_sent_at=stub.NOON)
-    first = await do(sources.add_source, popily, rows=ROWS)
-    second = await do(sources.add_source, popily, again, rows=ROWS)
-    assert second.result.id == first.result.id
-    assert len(sandbox.popily.sources) == 1
-    assert [fact.key for fact in second.facts] == [fact.key for fact in first.facts]
 
 
 async def test_a_file_that_is_not_there_is_an_error(popily, tmp_path):
@@ -154,6 +144,52 @@ async def test_an_insight_of_a_source_in_the_making_comes_later(popily):
     done = await do(sources.add_source, popily, rows=ROWS, columns=COLUMNS)
     with pytest.raises(errors.TemporaryError, match="inspecting"):
         await do(insights.list_insights, popily, source=done.result.id, single=True)
+
+
+async def test_an_insight_is_customized_for_all_or_for_one_set_of_filters(popily, finished, sandbox):
+    listed = await do(insights.list_insights, popily, source=finished.id, columns=["city"])
+    first = listed.result.insights[0].id
+    done = await do(insights.customize_insight, popily, insight_id=first, title="Mine", category_order="z-a")
+    assert (done.result.title, done.made) == ("Mine", [("insight", str(first))])
+    chosen = [{"column": "city", "values": ["Bergen"]}]
+    part = await do(
+        insights.customize_insight, popily, insight_id=first, x_label="Where", filters=chosen, swap=True
+    )
+    kept = {key: value for (_, key), value in sandbox.popily.customizations.items()}
+    assert kept[""] == {"title": "Mine", "category_order": "z-a"}
+    assert kept[part.result.filters_key] == {"x_label": "Where", "swap": True}
+    read = await do(insights.get_insight, popily, insight_id=first, filters=chosen)
+    assert (read.result.x_label, read.result.title) == ("Where", "Number of city")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"filters": [{"column": "a", "values": ["x"]}]},
+        {"title": "T", "filters": [{"column": "a,b", "values": ["x"]}]},
+        {"refresh_rate": -1},
+    ],
+)
+def test_a_customization_that_says_nothing_or_cannot_be_sent_is_refused(given):
+    with pytest.raises(ValidationError):
+        insights.CustomizeInsight.model_validate({"insight_id": 1, **given})
+
+
+async def test_users_are_made_and_listed(popily, sandbox):
+    done = await do(users.create_user, popily, username="grace", email="grace@example.com")
+    assert (done.result.username, done.made) == ("grace", [("user", str(done.result.id))])
+    assert sandbox.popily.users[done.result.id]["email"] == "grace@example.com"
+    listed = await do(users.list_users, popily)
+    assert [one.username for one in listed.result.users] == ["sandbox", "grace"]
+    with pytest.raises(errors.PermanentError, match="already exists"):
+        await do(users.create_user, popily, username="grace")
+
+
+async def test_a_user_without_an_id_is_no_user(vendor, stubbed):
+    vendor.answer({"username": "grace"}, 201)
+    with pytest.raises(errors.PermanentError, match="no id"):
+        await do(users.create_user, stubbed, username="grace")
 
 
 @pytest.mark.parametrize("status", ["finished", "error", None])

@@ -69,9 +69,21 @@ async def test_next_of_another_list_is_refused(vendor, stubbed, following):
         await stubbed.pages("/sources/", {})
 
 
+async def test_a_bare_list_is_the_only_page(vendor, stubbed):
+    vendor.answer([{"id": 1}, {"username": "a"}, {"username": "b"}, {"id": 1}])
+    assert await stubbed.pages("/users/", {}) == [{"id": 1}, {"username": "a"}, {"username": "b"}]
+
+
+async def test_what_two_pages_show_counts_once(vendor, stubbed):
+    vendor.answer({"results": [{"id": 1}, {"id": 2}], "next": "/api/sources/?page=2"})
+    vendor.answer({"results": [{"id": 2}, {"id": 3}], "next": None})
+    assert [one["id"] for one in await stubbed.pages("/sources/", {})] == [1, 2, 3]
+
+
 async def test_pages_that_lead_in_a_circle_end(vendor, stubbed):
     vendor.answer({"results": [{"id": 1}], "next": "/api/sources/?page=1"})
-    assert len(await stubbed.pages("/sources/", {})) == 2
+    assert len(await stubbed.pages("/sources/", {})) == 1
+    assert len(vendor.asked) == 2
 
 
 async def test_ping_tells_a_bad_token_from_trouble(vendor, stubbed):

@@ -1,8 +1,8 @@
 """Insights: what Popily found in a source, one chart each."""
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from daemon.connectors.popily import client as popily
 from daemon.connectors.popily import events
@@ -98,6 +98,41 @@ class GetInsight(Look):
     insight_id: int | str = Field(description="The insight's id or slug.")
 
 
+class CustomizeInsight(declare.Parameters):
+    """An insight and how its chart shall look. An insight has one customization for each set of filters."""
+
+    insight_id: int | str = Field(description="The insight's id.")
+    title: str | None = Field(None, description="The chart's title.")
+    x_label: str | None = Field(None, description="The label of the x axis.")
+    y_label: str | None = Field(None, description="The label of the y axis.")
+    z_label: str | None = Field(None, description="The label of the z axis.")
+    category_order: str | None = Field(
+        None, description="The order of categories: `a-z`, `z-a`, `asc`, `dsc`; `auto` in later editions."
+    )
+    time_interval: str | None = Field(
+        None, description="How times are grouped: `minute hour day week month` or `year`."
+    )
+    refresh_rate: int | None = Field(
+        None, description="How often it is calculated anew, in hours; 0: not any more.", ge=0
+    )
+    swap: bool | None = Field(None, description="Whether the axes change places.")
+    filters: list[Filter] | None = Field(None, description="The part of the data that this is for.")
+
+    @field_validator("filters")
+    @classmethod
+    def check_filters(cls, filters: list[Filter] | None) -> list[Filter] | None:
+        """:class:`ValueError` for filters that the wire cannot carry together."""
+        pack_filters(filters or [])
+        return filters
+
+    @model_validator(mode="after")
+    def check_something(self) -> Self:
+        """Something is to be customized."""
+        if not self.model_dump(exclude_none=True, exclude={"insight_id", "filters"}):
+            raise ValueError("give something to customize: a title, a label, an order …")
+        return self
+
+
 class Insight(BaseModel):
     """An insight as the API shows it."""
 
@@ -129,8 +164,9 @@ class Insights(declare.Result):
     insights: list[Insight] = Field(description="The insights, in Popily's order.")
 
 
-def query_of(parameters: Look) -> JsonObject:
-    """*parameters* as Popily's query: lists joined by commas, filters packed, what is not given left out."""
+def query_of(parameters: Look | CustomizeInsight) -> JsonObject:
+    """*parameters* as Popily's query, or the body of a PUT: lists joined by commas, filters packed, what is not
+    given left out."""
     given = parameters.model_dump(exclude_none=True, exclude={"filters", "insight_id"})
     query = {name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()}
     return {**query, "filters": pack_filters(parameters.filters)} if parameters.filters else query
@@ -173,3 +209,14 @@ async def get_insight(
     return declare.Done(
         requests.parse("Popily", InsightResult, present(await client.read(path, query_of(parameters))))
     )
+
+
+@declare.action("popily.customize_insight", doubt=Doubt.REPEATABLE, why="it sets whole values")
+async def customize_insight(
+    client: popily.PopilyClient, parameters: CustomizeInsight, call: declare.Call
+) -> declare.Done[InsightResult]:
+    """Change how an insight's chart looks, for all its data or for one set of filters."""
+    path = popily.item_path(popily.INSIGHTS, parameters.insight_id)
+    changed = popily.as_record((await client.send("PUT", path, json=query_of(parameters))).json())
+    result = requests.parse("Popily", InsightResult, present(changed))
+    return declare.Done(result, made=[("insight", str(result.id))])

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from daemon.connectors.popily import client as popily
 from daemon.connectors.popily import events
+from daemon.connectors.popily.actions import finding
 from daemon.contract import declare, errors, requests, secrets
 from daemon.model import jsons, times
 from daemon.model.jsons import JsonObject
@@ -112,35 +113,64 @@ async def list_sources(
     return declare.Done(Sources(sources=[_result(source) for source in found]))
 
 
+def mark_of(marker: str) -> str:
+    """What a new source's description ends in, so that a later look recognises it; nothing without a *marker*."""
+    return f"[pointsman {marker}]" if marker else ""
+
+
+def sent_fields(parameters: AddSource, marker: str) -> JsonObject:
+    """What an addition sends beside its data, the step's mark in the description."""
+    fields = parameters.model_dump(exclude_none=True, exclude=set(OURS))
+    described = f"{parameters.description or ''} {mark_of(marker)}".strip()
+    return {**fields, "description": described} if described else fields
+
+
+async def note_sources(client: popily.PopilyClient, parameters: AddSource) -> JsonObject:
+    """The highest id of a source before the call."""
+    sources = await client.pages(popily.SOURCES, {})
+    return {"last_id": finding.last_id(sources)}
+
+
+async def look_for_source(
+    client: popily.PopilyClient, parameters: AddSource, call: declare.Call, before: JsonObject | None
+) -> declare.Done[AddedSource] | None:
+    """The source that an earlier try added."""
+    sources = await client.pages(popily.SOURCES, {})
+    found = finding.choose_source(sources, mark_of(call.marker), parameters.title, before)
+    return _added(found, parameters, call.marker) if found is not None else None
+
+
 @declare.action(
     "popily.add_source",
     doubt=Doubt.PROBED,
-    why="a second POST would make a second source; it is looked for by the step's mark in its description",
+    why="a second POST would make a second source: titles may repeat",
     follows="sources",
+    probe=declare.Probe(
+        about="a source with the step's mark in its description, newer than those that were there before the call",
+        look=look_for_source,
+        note=note_sources,
+        lock=lambda parameters: f"source/{parameters.title or ''}",
+        relies_on_marker=lambda _parameters: True,
+    ),
 )
 async def add_source(
     client: popily.PopilyClient, parameters: AddSource, call: declare.Call
 ) -> declare.Done[AddedSource]:
     """Take data in from a URL, a file, rows, or a database query; it is followed until finished or failed."""
-    mark = f"[pointsman {call.marker}]"
-    fields = parameters.model_dump(exclude_none=True, exclude=set(OURS))
-    fields["description"] = f"{parameters.description or ''} {mark}".strip()
-    source = await _find_marked(client, mark) if call.first_sent_at is not None else None
-    if source is None:
-        source = await _post(client, parameters, fields)
+    source = await _post(client, parameters, sent_fields(parameters, call.marker))
+    return _added(source, parameters, call.marker)
+
+
+def _added(source: JsonObject, parameters: AddSource, marker: str) -> declare.Done[AddedSource]:
     if "id" not in source:
         raise errors.PermanentError("the new source has no id. Is base_url right?")
     # The document's answer to a POST shows little more than the id; what we sent is known besides.
-    sent = {"title": parameters.title, "description": fields["description"], "status": "inspecting"}
+    described = sent_fields(parameters, marker).get("description")
+    sent = {"title": parameters.title, "description": described, "status": "inspecting"}
     seen = events.compare(None, {**sent, **source}, announce=True)
     follow = declare.Follow("sources", seen.id, seen.memory)
     result = requests.parse("Popily", AddedSource, events.result_of(seen.resource, None))
     return declare.Done(result, facts=seen.facts, follow=follow, made=[("source", seen.id)])
-
-
-async def _find_marked(client: popily.PopilyClient, mark: str) -> JsonObject | None:
-    sources = await client.pages(popily.SOURCES, {})
-    return next((source for source in sources if mark in str(source.get("description") or "")), None)
 
 
 async def _post(client: popily.PopilyClient, parameters: AddSource, fields: JsonObject) -> JsonObject:
