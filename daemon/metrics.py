@@ -51,6 +51,21 @@ admission_batch = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
     registry=registry,
 )
+account_up = Gauge(
+    "pointsman_account_up",
+    "Whether an account is up (1), or down: it keeps failing or refuses us (0).",
+    ["account"],
+    registry=registry,
+)
+account_held = Gauge(
+    "pointsman_account_held_seconds",
+    "How long an account still wants to be left alone.",
+    ["account"],
+    registry=registry,
+)
+parked_runs = Gauge(
+    "pointsman_parked_runs", "Runs that wait for their account to come back.", ["account"], registry=registry
+)
 oldest_unrouted = Gauge(
     "pointsman_oldest_unrouted_seconds", "Age of the oldest event that is not routed.", registry=registry
 )

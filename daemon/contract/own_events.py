@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from daemon.contract.circuit import Circuit
 from daemon.contract.declare import EventData
+from daemon.model import times
 from daemon.model.events import DEEPEST, Fact, Lineage
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Run, RunStatus
@@ -53,6 +55,19 @@ class RunDead(EventData):
     error: str = Field(description="Why, in one line.")
 
 
+class DoubtfulStep(BaseModel):
+    """The step whose effect is not known."""
+
+    model_config = ConfigDict(defer_build=True, extra="allow")
+    id: str = Field(description="The step's id.")
+    action: str = Field(description="The action it calls.")
+    account: str | None = Field(description="The account that was spoken to.")
+    request: dict[str, Any] = Field(description="The rendered parameters, long ones cut short.")
+    attempts: int = Field(description="How often it was sent.")
+    first_sent_at: str | None = Field(description="When it was sent for the first time, RFC 3339.")
+    sent_at: str | None = Field(description="When the request in doubt was sent, RFC 3339.")
+
+
 class RunInDoubt(EventData):
     """A run is held: a call of it may or may not have taken effect, and only a person can tell."""
 
@@ -61,9 +76,21 @@ class RunInDoubt(EventData):
     example: ClassVar[JsonObject] = {
         "run": {**_RUN_EXAMPLE, "status": "in_doubt"},
         "error": "step ask: the answer was lost after the request was sent",
+        "step": {
+            "id": "ask",
+            "action": "populr.request",
+            "account": "populr",
+            "request": {"method": "POST", "path": "/pops"},
+            "attempts": 1,
+            "first_sent_at": "2026-12-01T02:00:00Z",
+            "sent_at": "2026-12-01T02:00:00Z",
+        },
+        "check": "whether it took effect: by method: GET, PUT and DELETE are repeatable, POST and PATCH are not",
     }
     run: RunSummary = Field(description="The run.")
     error: str = Field(description="What is not known, in one line.")
+    step: DoubtfulStep | None = Field(None, description="What was sent, and when.")
+    check: str | None = Field(None, description="What to look at, to tell whether it took effect.")
 
 
 class WatchFailing(EventData):
@@ -88,6 +115,35 @@ class WatchRecovered(EventData):
     since: str = Field(description="When the first of them was, RFC 3339.")
 
 
+class ServiceDown(EventData):
+    """An account keeps failing, refuses its credentials, or asked to be left alone for long: its runs are parked."""
+
+    type: ClassVar[str] = "pointsman.service.down"
+    subject: ClassVar[str] = "account"
+    example: ClassVar[JsonObject] = {
+        "error": "503: busy",
+        "reason": "unavailable",
+        "since": "2026-12-01T02:00:00Z",
+        "parked": 3,
+    }
+    error: str = Field(description="The last failure.")
+    reason: str = Field(description="`unavailable` or `unauthorized` (the credentials are refused).")
+    since: str = Field(description="When the first failure in the row was, RFC 3339.")
+    parked: int = Field(description="Runs that are parked for the account at this moment.")
+
+
+class ServiceUp(EventData):
+    """An account that was down answers again: its runs go on."""
+
+    type: ClassVar[str] = "pointsman.service.up"
+    subject: ClassVar[str] = "account"
+    example: ClassVar[JsonObject] = ServiceDown.example
+    error: str = Field(description="The last failure before it answered.")
+    reason: str = Field(description="Why it was down: `unavailable` or `unauthorized`.")
+    since: str = Field(description="When the first failure was, RFC 3339.")
+    parked: int = Field(description="Runs that were parked for the account, and go on now.")
+
+
 class CallbackRefuted(EventData):
     """A callback said what its service does not confirm; nothing was made of it."""
 
@@ -104,6 +160,8 @@ ALL: tuple[type[EventData], ...] = (
     RunInDoubt,
     WatchFailing,
     WatchRecovered,
+    ServiceDown,
+    ServiceUp,
     CallbackRefuted,
 )
 
@@ -133,8 +191,8 @@ def stalled(kind: str, noun: str) -> type[EventData]:
     return model
 
 
-def about_run(run: Run, status: RunStatus, error: str) -> Fact:
-    """The fact that *run* is dead or in doubt."""
+def about_run(run: Run, status: RunStatus, error: str, told: JsonObject | None = None) -> Fact:
+    """The fact that *run* is dead or in doubt; *told* is what its data holds besides."""
     kind = RunDead if status is RunStatus.DEAD else RunInDoubt
     summary = {
         "id": run.id,
@@ -144,9 +202,20 @@ def about_run(run: Run, status: RunStatus, error: str) -> Fact:
         "attempts": run.attempts,
     }
     # The fence tells one death from the next, after a retry.
-    return Fact(
-        kind.type, run.reaction, f"{kind.type}:{run.id}:{run.fence}", {"run": summary, "error": error}
-    )
+    data = {"run": summary, "error": error, **(told or {})}
+    return Fact(kind.type, run.reaction, f"{kind.type}:{run.id}:{run.fence}", data)
+
+
+def about_account(account: str, told: type[ServiceDown] | type[ServiceUp], was: Circuit, parked: int) -> Fact:
+    """The fact that *account* went down (*was*: its circuit then) or came up (its last one while it was down)."""
+    data = {
+        "error": was.error or "",
+        "reason": was.reason.value if was.reason is not None else "",
+        "since": times.rfc3339(was.since or 0),
+        "parked": parked,
+    }
+    # The fence tells one outage from the next where both began in the same instant.
+    return Fact(told.type, account, f"{told.type}:{account}:{was.since}:{was.fence}", data)
 
 
 def descend_to_tell(run: Run, event_type: str) -> Lineage | None:

@@ -5,6 +5,7 @@ Called by ``course`` for each step. What is decided (``retry``, ``doubt``) is pu
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 import structlog
 
 from daemon.contract import errors
+from daemon.contract.circuit import Shut
 from daemon.contract.declare import Call, Done
 from daemon.contract.services import Services
 from daemon.model import ids, jsons, times
@@ -20,7 +22,8 @@ from daemon.model.events import DEEPEST
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Step, StepStatus
 from daemon.model.times import Clock
-from daemon.running import doubt, outcome, parameters, retry, scribe
+from daemon.running import doubt, outcome, parameters, parking, retry, scribe
+from daemon.running.circuits import Circuits, Ticket
 from daemon.running.hand import Course, Planned
 from daemon.running.scribe import Scribe
 
@@ -32,27 +35,49 @@ log = structlog.get_logger()
 class Caller:
     """Makes calls. *services* gives the present ones (a reload replaces them)."""
 
-    def __init__(self, scribe: Scribe, clock: Clock, services: Callable[[], Services]) -> None:
+    def __init__(
+        self, scribe: Scribe, clock: Clock, services: Callable[[], Services], circuits: Circuits
+    ) -> None:
         self._scribe = scribe
         self._clock = clock
         self._services = services
+        self._circuits = circuits
 
     async def attempt(self, course: Course, planned: Planned) -> bool:
+        """Make the call, or park the run where its account is down or wants to be left alone."""
+        account = planned.step.account
+        if account is None:
+            return await self._send(course, planned, None)
+        try:
+            await self._circuits.enter(account, course.run.id)
+            return await self._in_turn(course, planned, account)
+        except Shut as shut:
+            return await self._park(course, account, shut.text)
+
+    async def _in_turn(self, course: Course, planned: Planned, account: str) -> bool:
         """Take a place at the account first: what was never sent is in nobody's doubt, and a long queue at one
-        account holds up no other.
+        account holds up no other. :class:`Shut` where the account went down meanwhile.
         """
-        lane = self._services().lanes.get(planned.step.account or "")
+        lane = self._services().lanes.get(account)
         if lane is None:
-            return await self._send(course, planned)
+            ticket = await self._circuits.enter(account, course.run.id)
+            return await self._send(course, planned, ticket)
         if lane.waiting >= LONGEST_QUEUE:
             now = self._clock.now()
             aside = retry.step_aside(now - course.run.created_at, random.random())  # noqa: S311 - jitter
             await self._scribe.commit(course, outcome.step_aside(course.run, now, now + aside))
             return False
         async with lane.place():
-            return await self._send(course, planned)
+            ticket = await self._circuits.enter(account, course.run.id)
+            return await self._send(course, planned, ticket)
 
-    async def _send(self, course: Course, planned: Planned) -> bool:
+    async def _park(self, course: Course, account: str, error: str, step: Step | None = None) -> bool:
+        """Let the run wait for *account*; *step* is one that was called in vain."""
+        await self._scribe.commit(course, parking.park(course.run, step, account, error, self._clock.now()))
+        log.debug("run.parked", account=account)
+        return False
+
+    async def _send(self, course: Course, planned: Planned, ticket: Ticket | None) -> bool:
         """Commit the intent, call, and write what came of it."""
         now = self._clock.now()
         remaining = course.reaction.timeout - course.run.elapsed(now)
@@ -70,16 +95,17 @@ class Caller:
         await self._scribe.commit(course, outcome.intend(course.run, step))
         try:
             async with asyncio.timeout(remaining / times.SECOND):
-                done = await self._call(planned, step, first_sent_at, now)
+                async with self._circuits.counted(ticket) if ticket else contextlib.nullcontext():
+                    done = await self._call(planned, step, first_sent_at, now)
         except errors.TemporaryError as failed:
-            return await self._after_failure(course, step, failed)
+            return await self._after_failure(course, step, failed, ticket)
         except errors.PermanentError as failed:
             return await self._scribe.die(
                 course, outcome.failed_attempt(step, self._clock.now(), failed), failed.text
             )
         except TimeoutError:
             lost = errors.TemporaryError(outcome.overdue(course.reaction), in_doubt=True)
-            return await self._after_failure(course, step, lost)
+            return await self._after_failure(course, step, lost, None)
         except Exception as bug:
             log.exception("step.broke", step=step.id, action=step.action)
             return await self._scribe.die(course, step, scribe.describe_bug(bug))
@@ -102,11 +128,16 @@ class Caller:
             failed.text = services.blanker.text(failed.text)  # it may quote what was sent
             raise
 
-    async def _after_failure(self, course: Course, step: Step, failed: errors.TemporaryError) -> bool:
+    async def _after_failure(
+        self, course: Course, step: Step, failed: errors.TemporaryError, ticket: Ticket | None
+    ) -> bool:
         now = self._clock.now()
         step = outcome.failed_attempt(step, now, failed)
         if failed.in_doubt and doubt.choose_road(step.doubt, course.reaction.on_doubt) is doubt.Road.HOLD:
             return await self._scribe.hold(course, step, failed.text)
+        if ticket is not None and self._circuits.is_excused(ticket, failed):
+            course.run = replace(course.run, attempts=course.run.attempts - 1)
+            return await self._park(course, ticket.account, failed.text, parking.unspent(step))
         delay = retry.next_delay(course.reaction.retry, step.attempts, failed.retry_after, random.random())  # noqa: S311 - jitter
         if delay is None:
             return await self._scribe.die(course, step, f"{failed.text} (after {step.attempts} attempts)")

@@ -21,6 +21,7 @@ from daemon.model.scope import Scope, StateNeeded
 from daemon.model.times import Clock
 from daemon.running import doubt, outcome, planning, scribe
 from daemon.running.calling import Caller
+from daemon.running.circuits import Bells, Circuits
 from daemon.running.hand import Course, Planned
 from daemon.running.parameters import UnfitParameters
 from daemon.running.scribe import Scribe
@@ -35,12 +36,19 @@ class Vanished(Exception):
 class Courses:
     """Takes runs through their steps. *services* gives the present ones (a reload replaces them)."""
 
-    def __init__(self, journal: Journal, clock: Clock, services: Callable[[], Services]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        services: Callable[[], Services],
+        circuits: Circuits | None = None,
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._services = services
         self._scribe = Scribe(journal, clock, services)
-        self._caller = Caller(self._scribe, clock, services)
+        known = circuits or Circuits(journal, clock, services, Bells())
+        self._caller = Caller(self._scribe, clock, services, known)
         self._definitions: dict[str, Reaction] = {}
 
     async def take(self, run: Run, born_of: Event | None = None) -> None:

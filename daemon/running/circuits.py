@@ -1,0 +1,247 @@
+"""The accounts' circuits as this node knows them: asked before each call, told how it ended, moved in the journal.
+
+``calling`` asks for the calls of steps, ``intake`` (as a :class:`~daemon.contract.circuit.Gate`) for polls, and
+``parking`` for its probes. What a circuit does is decided in ``contract.circuit`` (pure); its row is shared by all
+nodes, and what is known of it here is half a second old at most. A call that goes well at an account that is well
+writes nothing.
+"""
+
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from daemon import metrics
+from daemon.contract import circuit, errors, own_events
+from daemon.contract.circuit import Circuit, Shut
+from daemon.contract.limits import Limits
+from daemon.contract.services import Services
+from daemon.journal import accounts, events
+from daemon.journal.accounts import Account, Change
+from daemon.journal.bell import Bell
+from daemon.journal.database import Connection, Journal, JournalUnavailable
+from daemon.model.times import Clock
+
+UNKNOWN = Circuit()
+SOURCE = "pointsman"  # of the events that tell of circuits
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A call that may be made. *fence* is the circuit's as it began; *outage* names the one (by its beginning) that the
+    call, as half of a probe, may end.
+    """
+
+    account: str
+    fence: int
+    outage: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """Who is woken: the parking loop (a circuit moved), the router (an event), the workers (a run goes on)."""
+
+    parking: Bell = field(default_factory=Bell)
+    router: Bell = field(default_factory=Bell)
+    workers: Bell = field(default_factory=Bell)
+
+
+class Circuits:
+    """Every account's circuit. *services* gives the present accounts (a reload replaces them)."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, services: Callable[[], Services], bells: Bells
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._services = services
+        self._bells = bells
+        self._known: dict[str, Circuit] = {}
+        self._worked: dict[str, int] = {}
+
+    # Calls
+
+    def known(self, account: str) -> Circuit:
+        """The circuit of *account* as it was a moment ago."""
+        return self._known.get(account, UNKNOWN)
+
+    async def enter(self, account: str, run: str | None = None) -> Ticket:
+        """Let a call of *account* begin, by a step of *run* or by a poll; :class:`Shut` where none may be made."""
+        now, found = self._clock.now(), self.known(account)
+        if not circuit.admits(found, now, run):
+            found = await self._reread(account)  # the run may be the very trial that was given a moment ago
+            if not circuit.admits(found, now, run):
+                raise Shut(account, found, now)
+        return Ticket(account, found.fence, found.since if found.is_down else None)
+
+    @asynccontextmanager
+    async def counted(self, ticket: Ticket) -> AsyncIterator[None]:
+        """Around the call of *ticket*: how it ends is the account's, too."""
+        try:
+            yield
+        except Shut:
+            raise  # it was not sent
+        except errors.TemporaryError as failed:
+            await self.count(ticket, failed)
+            raise
+        except errors.PermanentError as refused:
+            # With a status the service answered, and knows what it does; without one this was not about it at all.
+            await (self._nothing(ticket) if refused.status is None else self._answered(ticket))
+            raise
+        except Exception:
+            await self._nothing(ticket)
+            raise
+        self._worked[ticket.account] = self._clock.now()
+        await self._answered(ticket)
+
+    @asynccontextmanager
+    async def call(self, account: str) -> AsyncIterator[None]:
+        """One poll of *account*, counted by how it ends; :class:`Shut` where it may not be made."""
+        async with self.counted(await self.enter(account)):
+            yield
+
+    def is_excused(self, ticket: Ticket, failed: errors.TemporaryError) -> bool:
+        """Whether the call of *ticket*, which *failed* as told, costs its run nothing: the account does not answer."""
+        if isinstance(failed, Shut):
+            return True
+        excused = circuit.is_excused(circuit.failure_of(failed), trial=ticket.outage is not None)
+        return excused and self.known(ticket.account).is_down
+
+    def attach(self, lanes: Mapping[str, Limits]) -> None:
+        """Let no request out in *lanes* while its account is held, not even in the middle of a step."""
+        for name, lane in lanes.items():
+            lane.refuse = partial(self._refuse_held, name)
+
+    def _refuse_held(self, account: str) -> None:
+        now, found = self._clock.now(), self.known(account)
+        if circuit.is_held(found, now):
+            raise Shut(account, found, now)
+
+    async def _answered(self, ticket: Ticket) -> None:
+        found = self.known(ticket.account)
+        if found.failures or found.is_down:
+            await self._move(
+                ticket.account, lambda one: circuit.after_answer(one, ticket.fence, ticket.outage)
+            )
+
+    async def count(self, ticket: Ticket, failed: errors.TemporaryError) -> None:
+        """The call of *ticket* has *failed*."""
+        failed.text = self._services().blanker.text(failed.text)  # it may quote what was sent
+        given = circuit.failure_of(failed)
+        now, chance = self._clock.now(), random.random()  # noqa: S311 - jitter
+        await self._move(
+            ticket.account, lambda one: circuit.after_failure(one, ticket.fence, given, now, chance)
+        )
+
+    async def _nothing(self, ticket: Ticket) -> None:
+        if ticket.outage is not None:
+            now = self._clock.now()
+            await self._move(ticket.account, lambda one: circuit.after_nothing(one, ticket.fence, now))
+
+    # Probes
+
+    async def begin_probe(self, account: str) -> Ticket | None:
+        """Take the probe of *account* that is due; None where another node was faster."""
+        now = self._clock.now()
+        change = await self._move(account, lambda one: circuit.begin_probe(one, now))
+        return (
+            Ticket(account, change.after.fence, change.after.since) if change.after != change.before else None
+        )
+
+    async def prove(self, ticket: Ticket) -> None:
+        """The account has answered the probe of *ticket*: the next parked run tries it, or it is back at once."""
+        now = self._clock.now()
+
+        def write(connection: Connection) -> Change:
+            if (before := accounts.get(connection, ticket.account)).fence != ticket.fence:
+                return Change(before, before)
+            run = accounts.release_next(connection, ticket.account, before.tried, now)
+            if run is None:
+                return _change(
+                    connection, ticket.account, partial(circuit.after_answer, fence=ticket.fence), now
+                )
+            given = partial(circuit.give_trial, fence=ticket.fence, run=run, now=now)
+            return _change(connection, ticket.account, given, now)
+
+        self._worked[ticket.account] = now
+        self._learn(ticket.account, await self._journal.write(write))
+        self._bells.workers.ring()
+
+    async def look_anew(self, names: Iterable[str]) -> None:
+        """Ask the accounts *names* at once if they are down: something about them has changed."""
+        now = self._clock.now()
+        for name in names:
+            await self._move(name, lambda one: circuit.look_anew(one, now))
+
+    # What is known
+
+    async def refresh(self) -> Mapping[str, Account]:
+        """Read every account's row."""
+        rows = await self._journal.read(accounts.listed)
+        for name in self._known.keys() - rows.keys():
+            del self._known[name]
+        for name, row in rows.items():
+            if row.circuit.fence >= self.known(name).fence:  # else this was read before the last change here
+                self._known[name] = row.circuit
+        return rows
+
+    def take_worked(self) -> dict[str, int]:
+        """When accounts worked last, of those that have since this was asked before."""
+        worked, self._worked = self._worked, {}
+        return worked
+
+    async def _reread(self, account: str) -> Circuit:
+        try:
+            self._known[account] = await self._journal.read(partial(accounts.get, name=account))
+        except JournalUnavailable:
+            log.debug("circuit.not_read", account=account)
+        return self.known(account)
+
+    async def _move(self, account: str, decide: Callable[[Circuit], Circuit]) -> Change:
+        """Move a circuit in the journal, telling of it. One that cannot be written now stays as it is: whoever comes
+        back from a call must be able to write down what came of that.
+        """
+        now = self._clock.now()
+        try:
+            change = await self._journal.write(partial(_change, account=account, decide=decide, now=now))
+        except JournalUnavailable:
+            log.debug("circuit.not_moved", account=account)
+            return Change(self.known(account), self.known(account))
+        self._learn(account, change)
+        return change
+
+    def _learn(self, account: str, change: Change) -> None:
+        self._known[account] = after = change.after
+        metrics.account_up.labels(account).set(not after.is_down)
+        if change.went_down:
+            log.warning(
+                "account.went_down",
+                account=account,
+                reason=after.reason,
+                error=after.error,
+                parked=change.parked,
+            )
+        elif change.came_up:
+            log.info("account.came_up", account=account, parked=change.parked)
+        if change.went_down or change.came_up:
+            self._bells.router.ring()
+        if after != change.before:
+            self._bells.parking.ring()
+
+
+def _change(connection: Connection, account: str, decide: Callable[[Circuit], Circuit], now: int) -> Change:
+    """Move the circuit of *account*; an event tells of it going down or coming up, in the same transaction."""
+    change = accounts.change(connection, account, decide)
+    if change.went_down:
+        fact = own_events.about_account(account, own_events.ServiceDown, change.after, change.parked)
+        events.emit(connection, [fact], SOURCE, now)
+    elif change.came_up:
+        fact = own_events.about_account(account, own_events.ServiceUp, change.before, change.parked)
+        events.emit(connection, [fact], SOURCE, now)
+        accounts.hurry(connection, account, now)
+    return change
