@@ -32,7 +32,10 @@ from daemon.journal.database import Connection, Journal
 from daemon.model.times import SECOND
 from daemon.routing.matching import Rules
 from daemon.routing.router import Router
+from daemon.running import circuits
+from daemon.running.circuits import Circuits
 from daemon.running.course import Courses
+from daemon.running.parking import Parking
 from daemon.running.worker import Worker
 from daemon.upkeep import Upkeep
 from daemon.web.admin import AdminSide, Health
@@ -66,6 +69,8 @@ class Rooms:
     journal: Journal
     router: Router
     worker: Worker
+    circuits: Circuits
+    parking: Parking
     watcher: Watcher
     schedules: Schedules
     upkeep: Upkeep
@@ -92,7 +97,7 @@ class House:
         self._clock: clock.TimedClock = timed or clock.WallClock()
         self._services, self._clients = building.build_services(settled, catalog)
         self._bells = Bells(watches=Bell(), router=Bell(), workers=Bell())
-        self._schedule_bell = Bell()
+        self._schedule_bell, self._parking_bell = Bell(), Bell()
         self._pulse = notifying.Pulse()
         self._rooms: Rooms | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -131,7 +136,9 @@ class House:
 
     def _build(self, journal: Journal) -> Rooms:
         settled, timed, bells = self.config, self._clock, self._bells
-        courses = Courses(journal, timed, self.services)
+        rung = circuits.Bells(self._parking_bell, bells.router, bells.workers)
+        known = Circuits(journal, timed, self.services, rung)
+        courses = Courses(journal, timed, self.services, known)
         worker = Worker(
             journal, timed, courses, bells.workers, bells.router, settled.daemon.node, settled.daemon.lease
         )
@@ -145,7 +152,11 @@ class House:
             journal=journal,
             router=Router(journal, timed, Rules(settled.reactions), worker, bells.router, bells.workers),
             worker=worker,
-            watcher=Watcher(journal, timed, self.services, bells, settled.daemon.node, settled.daemon.lease),
+            circuits=known,
+            parking=Parking(journal, timed, self.services, known, bells.workers),
+            watcher=Watcher(
+                journal, timed, self.services, bells, settled.daemon.node, settled.daemon.lease, known
+            ),
             schedules=Schedules(journal, timed, wakes, self._schedule_bell, bells.router),
             upkeep=Upkeep(journal, timed, settled.retention.events, settled.retention.runs),
             public=public,
@@ -169,6 +180,7 @@ class House:
         freed = await rooms.journal.write(write)
         if freed:
             log.warning("runs.recovered", count=freed)
+        await rooms.circuits.configure()
         rooms.wakes.start()
         await rooms.schedules.configure(self.config.schedules)
 
@@ -191,6 +203,7 @@ class House:
         loops: list[tuple[str, Callable[[], Awaitable[bool]], Bell]] = [
             ("router", rooms.router.once, self._bells.router),
             ("worker", rooms.worker.once, self._bells.workers),
+            ("parking", rooms.parking.once, self._parking_bell),
             ("watcher", rooms.watcher.once, self._bells.watches),
             ("schedules", rooms.schedules.once, self._schedule_bell),
             ("upkeep", rooms.upkeep.once, Bell()),
@@ -206,7 +219,13 @@ class House:
 
     def _due_in(self, name: str) -> float:
         """Seconds until the next thing that the loop *name* knows to fall due."""
-        next_at = {"worker": self.rooms.worker.next_at, "watcher": self.rooms.watcher.next_at}.get(name)
+        rooms = self.rooms
+        known = {
+            "worker": rooms.worker.next_at,
+            "watcher": rooms.watcher.next_at,
+            "parking": rooms.parking.next_at,
+        }
+        next_at = known.get(name)
         return bell.LOOK_AGAIN if next_at is None else self._clock.until(next_at)
 
     def _closed(self) -> list[str]:
@@ -253,7 +272,8 @@ class House:
         await rooms.journal.write(lambda connection: watches.configure(connection, wished))
         await rooms.schedules.configure(settled.schedules)
         old, self._clients = self._clients, clients
-        self.config, self._services = settled, services
+        before, self.config, self._services = self.config.accounts, settled, services
+        await rooms.circuits.configure(circuits.changed(before, settled.accounts))
         rooms.router.rules = Rules(settled.reactions)
         rooms.upkeep.keep(settled.retention.events, settled.retention.runs)
         self._bells.watches.ring()
@@ -285,6 +305,7 @@ class House:
         loops = [task for task in rooms.tasks if task.get_name() not in ("leases", "watchdog")]
         await _cancel(loops)
         await rooms.watcher.drain()
+        await rooms.parking.drain()
         with contextlib.suppress(database.JournalUnavailable):
             cut = await rooms.worker.drain(patience)
             if cut:

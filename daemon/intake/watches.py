@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from daemon import metrics
 from daemon.contract import errors
+from daemon.contract.circuit import Gate, Ungated
 from daemon.contract.declare import Cursor, Seen, Watch
 from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
@@ -41,6 +42,7 @@ LONGEST_POLL = 5 * MINUTE
 LEASE = 30 * SECOND
 RENEWALS = 3  # in one lease
 LOOK_AGAIN = 200 * MILLISECOND  # after a look that somebody else's was faster than
+UNGATED = Ungated()
 TOLD_ONE_BY_ONE = 10  # events of one poll; more of them are one log line
 
 Known = Mapping[tuple[str, str], Mapping[str, watches.Memory]]  # by account and resource, then by remote id
@@ -61,7 +63,7 @@ class Bells:
 
 class Watcher:
     """This node's polling. *services* gives the present accounts; *lease* is how long a claimed row is held
-    without being renewed (microseconds of real time).
+    without being renewed (microseconds of real time). Every poll passes *gate*: an account that is down is not asked.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Watcher:
         bells: Bells,
         node: str,
         lease: int = LEASE,
+        gate: Gate = UNGATED,
     ) -> None:
         self._journal = journal
         self._clock = clock
@@ -79,6 +82,7 @@ class Watcher:
         self._bells = bells
         self._node = node
         self._lease = lease
+        self._gate = gate
         self._renewed_at = 0
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._rounds = Rounds(journal)
@@ -202,7 +206,8 @@ class Watcher:
             hinted=frozenset(hint.remote_id for hint in asked),
             claims=_claims(asked),
         )
-        seen = await watch.poll(services.client(row.account), options, cursor)
+        async with self._gate.call(row.account):
+            seen = await watch.poll(services.client(row.account), options, cursor)
         look = Look(row, services.accounts[row.account].kind, watch, before, asked, now)
         now = self._clock.now()
         if findings.is_quiet(look, seen, now):

@@ -7,7 +7,7 @@ writes nothing.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,8 +16,8 @@ import structlog
 
 from daemon import metrics
 from daemon.contract import circuit, errors, own_events
-from daemon.contract.circuit import Circuit, Shut
-from daemon.contract.limits import Limits
+from daemon.contract.circuit import Circuit, Reason, Shut
+from daemon.contract.configured import Account as Configured
 from daemon.contract.services import Services
 from daemon.journal import accounts, events
 from daemon.journal.accounts import Account, Change
@@ -63,6 +63,20 @@ class Circuits:
         self._bells = bells
         self._known: dict[str, Circuit] = {}
         self._worked: dict[str, int] = {}
+
+    async def configure(self, changed: Collection[str] | None = None) -> None:
+        """Keep a row for each of the present accounts. Those that have *changed* are asked at once if they are down;
+        at the start, where nobody knows what has, those whose credentials were refused.
+        """
+        services, now = self._services(), self._clock.now()
+        for name, lane in services.lanes.items():
+            lane.refuse = partial(self._refuse_held, name)
+        await self._journal.write(partial(accounts.configure, names=services.accounts.keys()))
+        rows = await self.refresh()
+        if changed is None:
+            changed = [name for name, row in rows.items() if row.circuit.reason is Reason.UNAUTHORIZED]
+        for name in changed:
+            await self._move(name, lambda one: circuit.look_anew(one, now))
 
     # Calls
 
@@ -112,12 +126,8 @@ class Circuits:
         excused = circuit.is_excused(circuit.failure_of(failed), trial=ticket.outage is not None)
         return excused and self.known(ticket.account).is_down
 
-    def attach(self, lanes: Mapping[str, Limits]) -> None:
-        """Let no request out in *lanes* while its account is held, not even in the middle of a step."""
-        for name, lane in lanes.items():
-            lane.refuse = partial(self._refuse_held, name)
-
     def _refuse_held(self, account: str) -> None:
+        """Let no request out while *account* is held, not even in the middle of a step."""
         now, found = self._clock.now(), self.known(account)
         if circuit.is_held(found, now):
             raise Shut(account, found, now)
@@ -171,12 +181,6 @@ class Circuits:
         self._worked[ticket.account] = now
         self._learn(ticket.account, await self._journal.write(write))
         self._bells.workers.ring()
-
-    async def look_anew(self, names: Iterable[str]) -> None:
-        """Ask the accounts *names* at once if they are down: something about them has changed."""
-        now = self._clock.now()
-        for name in names:
-            await self._move(name, lambda one: circuit.look_anew(one, now))
 
     # What is known
 
@@ -245,3 +249,8 @@ def _change(connection: Connection, account: str, decide: Callable[[Circuit], Ci
         events.emit(connection, [fact], SOURCE, now)
         accounts.hurry(connection, account, now)
     return change
+
+
+def changed(before: Mapping[str, Configured], after: Mapping[str, Configured]) -> list[str]:
+    """The accounts that have another address or other credentials than before."""
+    return [name for name, one in after.items() if name in before and one.settings != before[name].settings]
