@@ -1,14 +1,14 @@
 """Plotly, simulated: version 2 of the API, its headers, users, images, search and comments.
 
-``plotly_files``, ``plotly_grids`` and ``plotly_plots`` hold the files. Written from the API text and
-what the vendor's published pages and clients show on the wire.
+``plotly_files``, ``plotly_grids``, ``plotly_plots`` and ``plotly_boards`` hold the files. Written from the API
+text and what the vendor's published pages and clients show on the wire.
 """
 
 import base64
 import re
 
 from daemon.model import times
-from daemon.sandbox import exchange, plotly_files, plotly_grids, plotly_plots, plotly_shelf
+from daemon.sandbox import exchange, plotly_boards, plotly_files, plotly_grids, plotly_plots, plotly_shelf
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -43,6 +43,7 @@ class Plotly(plotly_shelf.Shelf):
             ("GET", "/", self.list_endpoints),
             ("GET", "/users/current", self.get_current_user),
             ("GET", "/users/{}", self.get_user),
+            ("GET", "/users", self.list_users),
             ("POST", "/images", self.render_image),
             ("GET", "/search", self.search),
             ("GET", "/plot-schema", self.get_plot_schema),
@@ -50,6 +51,7 @@ class Plotly(plotly_shelf.Shelf):
             ("DELETE", "/comments/{}", self.delete_comment),
             *plotly_grids.rows(self),
             *plotly_plots.rows(self),
+            *plotly_boards.rows(self),
             *plotly_files.rows(self),
         )
 
@@ -90,7 +92,7 @@ class Plotly(plotly_shelf.Shelf):
 
     def list_endpoints(self, ask: exchange.Ask) -> exchange.Reply:
         """A map from names to addresses."""
-        names = ("files", "grids", "plots", "folders", "images", "comments", "plot-schema", "users", "search")
+        names = "files grids plots folders images comments plot-schema users search dashboards".split()
         return exchange.Reply(200, {name: f"{plotly_shelf.API}/{name}" for name in names})
 
     def get_current_user(self, ask: exchange.Ask) -> exchange.Reply:
@@ -102,6 +104,10 @@ class Plotly(plotly_shelf.Shelf):
         if username != self.username:
             raise plotly_shelf.refuse(404, "Not found.")
         return exchange.Reply(200, {"username": username})
+
+    def list_users(self, ask: exchange.Ask) -> exchange.Reply:
+        """Whom the account may know: itself (the API text says that users can be listed, not how)."""
+        return plotly_files.page(ask, [{"username": self.username}], "users")
 
     def render_image(self, ask: exchange.Ask) -> exchange.Reply:
         """One picture a second and a hundred a day; bytes, or base64 in JSON when ``encoded``."""

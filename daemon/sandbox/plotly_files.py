@@ -51,6 +51,8 @@ def get_content(
     if file["filetype"] == "plot":
         inline = plotly_shelf.truth(ask.query.get("inline_data"))
         return exchange.Reply(200, inlined(shelf, file["figure"]) if inline else file["figure"])
+    if "content" in file:
+        return exchange.Reply(200, file["content"])
     columns = file["columns"]
     cols = {c["name"]: {"data": c["data"], "order": n, "uid": c["uid"]} for n, c in enumerate(columns)}
     return exchange.Reply(200, {"cols": cols})
@@ -158,7 +160,7 @@ def copy_file(shelf: plotly_shelf.Shelf, ask: exchange.Ask, fid: str) -> exchang
     file = shelf.file(ask, fid)
     parent = shelf.parent_of(ask.record())
     name = shelf.check_name(ask.record(), parent, file["filetype"])
-    own = {key: file[key] for key in ("columns", "figure") if key in file}
+    own = {key: file[key] for key in ("columns", "figure", "content") if key in file}
     copy = shelf.keep(file["filetype"], name, parent, file, **own)
     return exchange.Reply(201, {"file": plotly_shelf.meta(copy)}, "file.created", copy["fid"])
 

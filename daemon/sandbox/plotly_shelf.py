@@ -19,6 +19,17 @@ API = "https://api-local.plots.example/v2"
 """What ``next`` and ``api_urls`` name: another host than the one asked, as in the vendor's examples."""
 
 
+RESOURCES = {
+    "grid": "grids",
+    "plot": "plots",
+    "fold": "folders",
+    "dashboard": "dashboards",
+    "spectacle_presentation": "spectacle-presentations",
+    "dash_app": "dash-apps",
+}
+"""Where a file of each type is found, beside ``files``."""
+
+
 class Shelf:
     """One user's files, comments and image quota."""
 
@@ -135,10 +146,15 @@ def idlocal(file: exchange.Record) -> int:
 
 def meta(file: exchange.Record, owned: bool = True) -> exchange.Record:
     """The file as answered: no content; share key and ``deleted`` for the owner only."""
-    inner = ("columns", "figure", *(() if owned else ("share_key", "share_key_enabled", "deleted")))
+    inner = (
+        "columns",
+        "figure",
+        "content",
+        *(() if owned else ("share_key", "share_key_enabled", "deleted")),
+    )
     told = {k: v for k, v in file.items() if k not in inner and k != "metadata"}
     number = idlocal(file)
-    resource = {"grid": "grids", "plot": "plots", "fold": "folders"}[file["filetype"]]
+    resource = RESOURCES[file["filetype"]]
     told["web_url"] = f"{PUBLIC}/~{file['owner']}/{number}/"
     told["embed_url"] = f"{PUBLIC}/~{file['owner']}/{number}.embed"
     told["api_urls"] = {name: f"{API}/{name}/{file['fid']}" for name in ("files", resource)}

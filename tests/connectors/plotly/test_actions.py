@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from daemon.connectors.plotly import client, connector
-from daemon.connectors.plotly.actions import files, grids, plots
+from daemon.connectors.plotly.actions import files, grids, growth, plots
 from daemon.contract import errors, requests
 from daemon.model.runs import Doubt
 from tests.connectors import stub
@@ -35,7 +35,7 @@ PLOT = {
 
 
 def test_their_doubts_are_declared() -> None:
-    classes = {one.name: one.doubt for one in (grids.create_grid, grids.append_rows, plots.create_plot)}
+    classes = {one.name: one.doubt for one in (grids.create_grid, growth.append_rows, plots.create_plot)}
     assert set(classes.values()) == {Doubt.PROBED}
     assert {grids.get_grid.doubt, files.lookup_file.doubt} == {Doubt.REPEATABLE}
     post = requests.Request(path="/comments", method="POST")
@@ -107,8 +107,8 @@ async def test_objects_are_appended_in_the_grids_order(
     vendor: stub.Stub, plotly: client.PlotlyClient
 ) -> None:
     vendor.answer(CONTENT).answer({}, 201)
-    parameters = grids.AppendRows(fid="ada:0", rows=[{"n": 3, "t": "c"}, {"t": "d"}])
-    done = await grids.append_rows.call(plotly, parameters, CALL)
+    parameters = growth.AppendRows(fid="ada:0", rows=[{"n": 3, "t": "c"}, {"t": "d"}])
+    done = await growth.append_rows.call(plotly, parameters, CALL)
     content, appended = vendor.asked
     assert content.path == "/v2/grids/ada:0/content"
     assert (appended.method, appended.path) == ("POST", "/v2/grids/ada:0/row")
@@ -118,7 +118,7 @@ async def test_objects_are_appended_in_the_grids_order(
 
 async def test_lists_are_appended_as_they_are(vendor: stub.Stub, plotly: client.PlotlyClient) -> None:
     vendor.answer(None, 204)
-    done = await grids.append_rows.call(plotly, grids.AppendRows(fid="ada:0", rows=[["c", 3]]), CALL)
+    done = await growth.append_rows.call(plotly, growth.AppendRows(fid="ada:0", rows=[["c", 3]]), CALL)
     (asked,) = vendor.asked
     assert asked.json == {"rows": [["c", 3]]}
     assert done.result.appended == 1
@@ -127,12 +127,12 @@ async def test_lists_are_appended_as_they_are(vendor: stub.Stub, plotly: client.
 async def test_an_unknown_column_appends_nothing(vendor: stub.Stub, plotly: client.PlotlyClient) -> None:
     vendor.answer(CONTENT)
     with pytest.raises(errors.PermanentError, match="no column 'm'"):
-        await grids.append_rows.call(plotly, grids.AppendRows(fid="ada:0", rows=[{"m": 1}]), CALL)
+        await growth.append_rows.call(plotly, growth.AppendRows(fid="ada:0", rows=[{"m": 1}]), CALL)
     assert [asked.method for asked in vendor.asked] == ["GET"]
 
 
 async def test_no_rows_are_no_call(vendor: stub.Stub, plotly: client.PlotlyClient) -> None:
-    done = await grids.append_rows.call(plotly, grids.AppendRows(fid="ada:0", rows=[]), CALL)
+    done = await growth.append_rows.call(plotly, growth.AppendRows(fid="ada:0", rows=[]), CALL)
     assert (done.result.appended, vendor.asked) == (0, [])
 
 

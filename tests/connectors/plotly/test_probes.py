@@ -41,7 +41,16 @@ def effects(sandbox: Sandbox) -> list[str]:
 def cases(grid: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """By action: the path it posts to, the effect it has, its parameters."""
     trace = {"type": "bar", "xsrc": "city", "ysrc": "n"}
+    columns = [{"name": "rank", "data": [2, 1]}, {"name": "note", "data": ["x", None]}]
+    slides = {"filename": "slides", "content": {"slides": []}}
     return {
+        "append_columns": ("*/col", "grid.columns_appended", {"fid": grid, "columns": columns}),
+        "create_dashboard": (
+            "*/dashboards",
+            "dashboard.created",
+            {"filename": "b/d", "content": {"version": 2}},
+        ),
+        "create_presentation": ("*/spectacle*", "spectacle_presentation.created", slides),
         "create_grid": ("*/grids", "grid.created", {"filename": "reports/two", "columns": {"a": [1, "x"]}}),
         "create_plot": ("*/plots", "plot.created", {"filename": "chart", "grid": grid, "data": [trace]}),
         "create_folder": ("*/folders", "folder.created", {"path": "reports/2026"}),
@@ -99,7 +108,7 @@ async def test_with_wrong_credentials_nothing_is_concluded(
     assert refused.value.unauthorized
 
 
-@pytest.mark.parametrize("name", ["create_grid", "create_plot"])
+@pytest.mark.parametrize("name", ["create_grid", "create_plot", "create_dashboard", "create_presentation"])
 async def test_a_file_that_was_there_before_is_nobodys_adoption(
     ada: client.PlotlyClient, sandbox: Sandbox, grid: str, name: str
 ) -> None:
@@ -117,6 +126,8 @@ async def test_a_file_that_was_there_before_is_nobodys_adoption(
     [
         ("create_grid", {"filename": "reports/two", "columns": {"a": [1, "y"]}}),
         ("create_plot", {"filename": "chart", "data": []}),
+        ("create_dashboard", {"filename": "b/d", "content": {"version": 3}}),
+        ("create_presentation", {"filename": "slides", "content": {}}),
     ],
 )
 async def test_a_strangers_file_at_the_path_is_unclear(
@@ -170,6 +181,21 @@ async def test_a_strangers_rows_below_ours_are_unclear_and_not_doubled(
         await lost.look()
 
 
+async def test_a_strangers_column_beside_ours_is_no_matter_and_one_of_our_name_is(
+    ada: client.PlotlyClient, sandbox: Sandbox, grid: str
+) -> None:
+    given = cases(grid)["append_columns"][2]
+    lost = probing.probing(ada, ACTIONS["append_columns"], **given)
+    await lost.lose(sandbox, "drop_after", "*/col")
+    await do(ada, "append_columns", fid=grid, columns={"other": [1]})
+    assert [one.name for one in (await lost.look()).cols] == ["rank", "note"]
+    again = probing.probing(ada, ACTIONS["append_columns"], fid=grid, columns={"third": [1], "fourth": [2]})
+    await again.lose(sandbox, "drop_before", "*/col")
+    await do(ada, "append_columns", fid=grid, columns={"third": [1]})
+    with pytest.raises(errors.Unclear, match="'third'"):
+        await again.look()
+
+
 async def test_no_rows_are_done_without_a_question(ada: client.PlotlyClient, grid: str) -> None:
     nothing = probing.probing(ada, ACTIONS["append_rows"], fid=grid, rows=[])
     await nothing.note()
@@ -182,14 +208,20 @@ async def test_what_was_not_noted_is_not_guessed(ada: client.PlotlyClient, grid:
         await lost.look()
 
 
+async def test_columns_that_were_not_noted_are_not_guessed(ada: client.PlotlyClient, grid: str) -> None:
+    lost = probing.probing(ada, ACTIONS["append_columns"], fid=grid, columns={"a": [1]})
+    with pytest.raises(errors.Unclear, match="not noted"):
+        await lost.look()
+
+
 @pytest.mark.parametrize("name", PROBED)
 def test_what_counts_is_done_one_at_a_time(name: str) -> None:
     probe = ACTIONS[name].probe
-    given = ACTIONS[name].parameters.model_validate(cases("ada:0")[name][2])
+    given: Any = ACTIONS[name].parameters.model_validate(cases("ada:0")[name][2])
     assert probe is not None
     if name == "create_folder":
         assert probe.lock is None
     else:
         assert probe.lock is not None
-        assert probe.lock(given) in ("grid ada:0", "file reports/two", "file chart")
+        assert probe.lock(given) == f"grid {given.fid}" if "append" in name else f"file {given.filename}"
     assert not probe.relies_on_marker(given)

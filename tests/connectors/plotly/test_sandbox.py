@@ -7,7 +7,7 @@ import pytest
 
 from daemon.connectors import plotly
 from daemon.connectors.plotly import client, connector
-from daemon.connectors.plotly.actions import files, grids, plots
+from daemon.connectors.plotly.actions import files, grids, growth, plots
 from daemon.contract import errors, http, requests
 from daemon.sandbox.server import Sandbox
 from tests import clocks
@@ -44,7 +44,7 @@ async def make_grid(ada: client.PlotlyClient, filename: str = "jobs/2026/signups
 
 async def test_a_grid_grows_and_is_plotted(ada: client.PlotlyClient, sandbox: Sandbox) -> None:
     fid = await make_grid(ada)
-    await grids.append_rows.call(ada, grids.AppendRows(fid=fid, rows=[{"n": 5, "city": "Jena"}]), CALL)
+    await growth.append_rows.call(ada, growth.AppendRows(fid=fid, rows=[{"n": 5, "city": "Jena"}]), CALL)
     read = await grids.get_grid.call(ada, grids.GetGrid(fid=fid), CALL)
     assert read.result.rows == [
         {"city": "Bonn", "n": 3},

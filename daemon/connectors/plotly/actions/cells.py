@@ -108,6 +108,21 @@ def references(fid: str, columns: Iterable[Column]) -> dict[str, str]:
     return {column.name: f"{fid}:{column.uid}" for column in columns if column.uid}
 
 
+def choose(columns: Sequence[Column], names: Iterable[str]) -> list[Column]:
+    """The *columns* that *names* name, in that order.
+
+    :class:`~daemon.contract.errors.PermanentError` names what the grid does not have, or has without an id.
+    """
+    known = {column.name: column for column in columns if column.uid}
+    wanted = list(names)
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise errors.PermanentError(
+            f"the grid has no column {_listed(unknown)}. It has {_listed(known) or 'none'}."
+        )
+    return [known[name] for name in wanted]
+
+
 def order_rows(rows: Sequence[Json], columns: Sequence[Column]) -> list[list[Json]]:
     """*rows* as lists in the order of *columns*; lists stay as they are, what an object lacks is null.
 

@@ -1,15 +1,19 @@
-"""Files of every type: where they stand, how they are found, and any call of one's own."""
+"""Files of every type: where they stand, how they are found, changed, thrown away and brought back."""
 
 import contextlib
-from typing import Annotated
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from daemon.connectors.plotly.actions import cells
 from daemon.connectors.plotly.client import AlreadyExists, PlotlyClient, unwrap
-from daemon.contract import declare, requests
+from daemon.contract import declare, errors, http, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
+
+MOST = 1000  # results that a listing gives unless it is asked for more
+WHOLE_VALUES = "it writes whole values: writing them again changes nothing"
 
 
 class File(declare.Result):
@@ -26,6 +30,57 @@ class File(declare.Result):
     deleted: bool | None = Field(None, description="Whether it lies in the trash; only its owner is told.")
 
 
+class Files(declare.Result):
+    """Files of a listing."""
+
+    files: list[File] = Field(description="The files.")
+    more: bool = Field(description="Whether there are more than were asked for.")
+
+
+ShareKey = Annotated[
+    str | None,
+    secrets.Secret(),
+    Field(description="The key that lets a stranger read a private file.", examples=[{"env": "SHARE_KEY"}]),
+]
+
+
+def plain_name(name: str) -> str:
+    """*name* if it names one file; :class:`ValueError` for a path."""
+    if "/" in name or not name.strip():
+        raise ValueError("a name has no slash; parent_path or parent moves a file to another folder")
+    return name
+
+
+class Changes(declare.Parameters):
+    """New values of a file's own fields. What is not given stays as it is."""
+
+    fid: cells.Fid
+    filename: Annotated[str, AfterValidator(plain_name)] | None = Field(
+        None, description="Its new name, without folders."
+    )
+    parent: int | None = Field(None, description="The number of its new folder; -1 is the account's home.")
+    parent_path: Annotated[str, AfterValidator(cells.clean_path)] | None = Field(
+        None, description="Its new folder, by path. It must exist."
+    )
+    world_readable: bool | None = Field(None, description="Whether everyone may read it.")
+    share_key_enabled: bool | None = Field(
+        None, description="Whether its share key lets strangers read it. It may take Plotly some seconds."
+    )
+
+    @model_validator(mode="after")
+    def says_something(self) -> "Changes":
+        """At least one new value, and one place at most."""
+        if not self.model_dump(exclude={"fid"}, exclude_none=True):
+            raise ValueError("nothing is to be changed; give at least one new value")
+        if self.parent is not None and self.parent_path is not None:
+            raise ValueError("give parent or parent_path, one of them")
+        return self
+
+    def body(self, *others: str) -> JsonObject:
+        """The fields to write, those named *others* left out."""
+        return self.model_dump(exclude={"fid", *others}, exclude_none=True)
+
+
 async def make_place(client: PlotlyClient, path: str) -> JsonObject:
     """The ``filename`` and ``parent_path`` of a new file at *path*; its folders exist afterwards.
 
@@ -38,6 +93,29 @@ async def make_place(client: PlotlyClient, path: str) -> JsonObject:
     with contextlib.suppress(AlreadyExists):
         await client.call("POST", "/folders", json={"path": f"/{folder}"})
     return {"filename": name, "parent_path": folder}
+
+
+def path_of(fid: str, *parts: str, family: str = "files") -> str:
+    """``/files/user:number/…``: no trailing slash, the colon as it is (vendor's clients)."""
+    return "/".join(("", family, http.segment(fid), *parts))
+
+
+async def change(client: PlotlyClient, family: str, fid: str, body: JsonObject) -> declare.Done[File]:
+    """Write *body*; the file as it is afterwards. A name that its folder has already is an error."""
+    return declare.Done(
+        requests.parse("Plotly", File, unwrap(await client.change(path_of(fid, family=family), body)))
+    )
+
+
+@contextlib.asynccontextmanager
+async def gone_is_done(client: PlotlyClient, call: declare.Call) -> AsyncIterator[None]:
+    """A second try that finds nothing has nothing left to do; a first one was told a wrong id."""
+    try:
+        yield
+    except errors.PermanentError as lost:
+        if not lost.missing or call.first_sent_at is None:
+            raise
+        await client.check()
 
 
 class LookupFile(declare.Parameters):
@@ -57,3 +135,103 @@ async def lookup_file(client: PlotlyClient, parameters: LookupFile, call: declar
     """Find a file by its path. One that is missing, or hidden from the account, is an error."""
     found = await client.call("GET", "/files/lookup", query=parameters.model_dump())
     return declare.Done(requests.parse("Plotly", File, unwrap(found)))
+
+
+class GetFile(declare.Parameters):
+    """Which file."""
+
+    fid: cells.Fid
+    share_key: ShareKey = None
+
+
+@declare.action("plotly.get_file", doubt=Doubt.REPEATABLE, why="it only reads")
+async def get_file(client: PlotlyClient, parameters: GetFile, call: declare.Call) -> declare.Done[File]:
+    """Read what is known of a file, its content aside."""
+    query = {"share_key": parameters.share_key}
+    found = await client.call("GET", path_of(parameters.fid), query=query)
+    return declare.Done(requests.parse("Plotly", File, unwrap(found)))
+
+
+class FileContent(declare.Result):
+    """What a file holds."""
+
+    fid: str = Field(description="The file's id.")
+    content: Any = Field(
+        description="A grid's `cols`, a plot's figure, or whatever Plotly keeps in a file of its type."
+    )
+
+
+@declare.action("plotly.get_file_content", doubt=Doubt.REPEATABLE, why="it only reads")
+async def get_file_content(
+    client: PlotlyClient, parameters: GetFile, call: declare.Call
+) -> declare.Done[FileContent]:
+    """Read what a file of any type holds, as Plotly keeps it."""
+    query = {"share_key": parameters.share_key}
+    reply = await client.send("GET", path_of(parameters.fid, "content"), query=query)
+    return declare.Done(FileContent(fid=parameters.fid, content=requests.answer(reply).body))
+
+
+class UpdateFile(Changes):
+    """New values of a file of any type."""
+
+    is_theme: bool | None = Field(None, description="Whether it is offered as a theme.")
+    is_template: bool | None = Field(None, description="Whether it is offered as a template.")
+
+
+@declare.action("plotly.update_file", doubt=Doubt.REPEATABLE, why=WHOLE_VALUES)
+async def update_file(client: PlotlyClient, parameters: UpdateFile, call: declare.Call) -> declare.Done[File]:
+    """Rename a file, move it, or change who may read it. Its content stays: `update_grid`, `update_plot`."""
+    return await change(client, "files", parameters.fid, parameters.body())
+
+
+class WhichFile(declare.Parameters):
+    """Which file."""
+
+    fid: cells.Fid
+
+
+async def _lay(client: PlotlyClient, fid: str, word: str) -> declare.Done[File]:
+    """Put a file into the trash or bring it back. What Plotly says to one that is there already is not known: a
+    refusal is believed only when the file does not stand as it should.
+    """
+    try:
+        answer = unwrap(await client.call("POST", path_of(fid, word)))
+    except AlreadyExists:
+        raise
+    except errors.PermanentError as refused:
+        answer = unwrap(await client.call("GET", path_of(fid))) if not refused.missing else {}
+        if bool(answer.get("deleted")) is not (word == "trash"):
+            raise
+    if "fid" not in answer:
+        answer = unwrap(await client.call("GET", path_of(fid)))
+    return declare.Done(requests.parse("Plotly", File, answer))
+
+
+@declare.action("plotly.trash_file", doubt=Doubt.REPEATABLE, why="a file in the trash stays there")
+async def trash_file(client: PlotlyClient, parameters: WhichFile, call: declare.Call) -> declare.Done[File]:
+    """Put a file into the trash, from where it can be restored."""
+    return await _lay(client, parameters.fid, "trash")
+
+
+@declare.action("plotly.restore_file", doubt=Doubt.REPEATABLE, why="a file that is back stays where it is")
+async def restore_file(client: PlotlyClient, parameters: WhichFile, call: declare.Call) -> declare.Done[File]:
+    """Bring a file back from the trash. A name that its folder has given away meanwhile is an error."""
+    return await _lay(client, parameters.fid, "restore")
+
+
+class Deleted(declare.Result):
+    """What is gone."""
+
+    fid: str = Field(description="The id that the file had.")
+    deleted: bool = Field(True, description="True: it is gone for good.")
+
+
+@declare.action("plotly.delete_file", doubt=Doubt.REPEATABLE, why="a file can be deleted only once")
+async def delete_file(
+    client: PlotlyClient, parameters: WhichFile, call: declare.Call
+) -> declare.Done[Deleted]:
+    """Delete a file for good: into the trash first, as Plotly demands, then out of it."""
+    async with gone_is_done(client, call):
+        await _lay(client, parameters.fid, "trash")
+        await client.call("DELETE", path_of(parameters.fid, "permanent_delete"))
+    return declare.Done(Deleted(fid=parameters.fid, deleted=True))

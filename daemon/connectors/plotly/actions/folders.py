@@ -1,4 +1,4 @@
-"""Folders: making them, and what stands in them."""
+"""Folders: making them, and what stands in them. The watch of files reads them too."""
 
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from daemon.contract import declare, errors, requests
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
+PAGE_SIZE = 100  # results that one page is asked to hold
 FOLDER = "fold"  # Plotly's word for a folder's type
 
 
@@ -61,3 +62,48 @@ async def create_folder(
     if "fid" not in answer:  # its answer is documented by status alone
         answer = await client.find(parameters.path, parameters.parent) or {}
     return _made(answer)
+
+
+class Listing(declare.Parameters):
+    """How much of a listing."""
+
+    user: str | None = Field(None, description="Whose files; the account's own by default.", min_length=1)
+    trashed: bool = Field(False, description="Whether files that lie in the trash are listed too.")
+    limit: int = Field(files.MOST, description="How many at most.", ge=1, le=100 * files.MOST)
+
+
+async def read_children(
+    client: PlotlyClient, path: str, user: str | None = None, most: int | None = None
+) -> tuple[list[JsonObject], bool]:
+    """The files that stand in the folder at *path*, those in the trash too, and whether there are more."""
+    return await client.pages(path, {"user": user, "page_size": PAGE_SIZE}, most)
+
+
+async def _listed(client: PlotlyClient, path: str, parameters: Listing) -> declare.Done[files.Files]:
+    found, more = await read_children(client, path, parameters.user, parameters.limit)
+    kept = [one for one in found if parameters.trashed or not one.get("deleted")]
+    return declare.Done(requests.parse("Plotly", files.Files, {"files": kept, "more": more}))
+
+
+class GetFolder(Listing):
+    """Which folder."""
+
+    fid: cells.Fid | None = Field(None, description="The folder's id; the account's home by default.")
+
+
+@declare.action("plotly.get_folder", doubt=Doubt.REPEATABLE, why="it only reads")
+async def get_folder(
+    client: PlotlyClient, parameters: GetFolder, call: declare.Call
+) -> declare.Done[files.Files]:
+    """List what stands in a folder, or in no folder at all."""
+    home = "/folders/home"
+    path = home if parameters.fid is None else files.path_of(parameters.fid, family="folders")
+    return await _listed(client, path, parameters)
+
+
+@declare.action("plotly.list_files", doubt=Doubt.REPEATABLE, why="it only reads")
+async def list_files(
+    client: PlotlyClient, parameters: Listing, call: declare.Call
+) -> declare.Done[files.Files]:
+    """List all files of an account, in whatever folder they stand."""
+    return await _listed(client, "/folders/all", parameters)

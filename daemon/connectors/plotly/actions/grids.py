@@ -1,13 +1,14 @@
-"""Grids: making one, adding rows to it, reading it."""
+"""Grids: making one, reading it, changing it. ``growth`` adds rows and columns."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from daemon.connectors.plotly.actions import cells, files, finding, proofs
 from daemon.connectors.plotly.client import PlotlyClient, unwrap
-from daemon.contract import declare, errors, http, requests
+from daemon.contract import declare, requests
+from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -18,6 +19,28 @@ class NewColumn(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="forbid")
     name: str = Field(description="The column's name.", min_length=1)
     data: list[Any] = Field(description="Its cells, from the first row to the last.")
+
+
+def names_once(
+    given: list[NewColumn] | dict[str, list[Any]] | None,
+) -> list[NewColumn] | dict[str, list[Any]] | None:
+    """Columns travel by name, so that a second one of that name would be lost."""
+    names = [column.name for column in given] if isinstance(given, list) else []
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two columns are named {twice[0]!r}")
+    return given
+
+
+Columns = Annotated[list[NewColumn] | dict[str, list[Any]], AfterValidator(names_once)]
+COLUMN_FORMS = "The columns: a list of `{ name, data }`, or an object of lists by name."
+
+
+def table_of(columns: list[NewColumn] | dict[str, list[Any]]) -> list[cells.Column]:
+    """The columns, whichever way they were given."""
+    if isinstance(columns, dict):
+        return [cells.Column(name, tuple(data)) for name, data in columns.items()]
+    return [cells.Column(column.name, tuple(column.data)) for column in columns]
 
 
 class ColumnReference(declare.Result):
@@ -31,9 +54,7 @@ class CreateGrid(declare.Parameters):
     """A new grid, by `columns` or by `rows`."""
 
     filename: cells.FileName
-    columns: list[NewColumn] | dict[str, list[Any]] | None = Field(
-        None, description="The columns: a list of `{ name, data }`, or an object of lists by name."
-    )
+    columns: Columns | None = Field(None, description=COLUMN_FORMS)
     rows: list[JsonObject] | None = Field(
         None,
         description="Objects, one a row, instead of `columns`: their names become columns in the order of "
@@ -43,18 +64,6 @@ class CreateGrid(declare.Parameters):
     metadata: JsonObject | None = Field(
         None, description="What describes the data; Plotly's search looks in it."
     )
-
-    @field_validator("columns")
-    @classmethod
-    def names_once(
-        cls, given: list[NewColumn] | dict[str, list[Any]] | None
-    ) -> list[NewColumn] | dict[str, list[Any]] | None:
-        """Columns travel by name, so that a second one of that name would be lost."""
-        names = [column.name for column in given] if isinstance(given, list) else []
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two columns are named {twice[0]!r}")
-        return given
 
     @model_validator(mode="after")
     def has_one_table(self) -> "CreateGrid":
@@ -69,9 +78,7 @@ class CreateGrid(declare.Parameters):
         """The columns, whichever way they were given."""
         if self.rows is not None:
             return cells.from_rows(self.rows)
-        if isinstance(self.columns, dict):
-            return [cells.Column(name, tuple(data)) for name, data in self.columns.items()]
-        return [cells.Column(column.name, tuple(column.data)) for column in self.columns or []]
+        return table_of(self.columns or [])
 
 
 class CreatedGrid(files.File):
@@ -97,7 +104,7 @@ async def _look_for_grid(
 
 def _created(grid: JsonObject, found: Sequence[cells.Column]) -> declare.Done[CreatedGrid]:
     columns = cells.references(str(grid.get("fid")), found)
-    result = requests.parse("Plotly", CreatedGrid, {**grid, "cols": _told(found), "columns": columns})
+    result = requests.parse("Plotly", CreatedGrid, {**grid, "cols": told(found), "columns": columns})
     return declare.Done(result, made=[("file", result.fid)])
 
 
@@ -125,73 +132,11 @@ async def create_grid(
     return _created(made, cells.read_cols(made.get("cols")))
 
 
-class AppendRows(declare.Parameters):
-    """Rows for a grid."""
-
-    fid: cells.Fid
-    rows: list[list[Any] | JsonObject] = Field(
-        description="The rows: lists in the grid's order of columns, or objects by column name (a name that "
-        "the object lacks is null, one that the grid lacks is an error)."
-    )
-
-
-class AppendedRows(declare.Result):
-    """What was added."""
-
-    fid: str = Field(description="The grid's id.")
-    appended: int = Field(description="How many rows were added.")
-
-
-async def note_grid(client: PlotlyClient, parameters: Any) -> JsonObject:
-    """What the grid holds before something is added to it."""
-    return proofs.note_table(await read_columns(client, parameters.fid))
-
-
-def lock_grid(parameters: Any) -> str:
-    """One addition at a time to each grid: what is added is found by what was there before."""
-    return f"grid {parameters.fid}"
-
-
-async def _look_for_rows(
-    client: PlotlyClient, parameters: AppendRows, call: declare.Call, before: JsonObject | None
-) -> declare.Done[AppendedRows] | None:
-    if before is None:
-        raise errors.Unclear("what the grid held before the call was not noted. Compare its last rows.")
-    ours = cells.order_rows(parameters.rows, proofs.noted_columns(before))
-    if ours and not proofs.has_rows(before, ours, await read_columns(client, parameters.fid)):
-        return None
-    return declare.Done(AppendedRows(fid=parameters.fid, appended=len(ours)))
-
-
-@declare.action(
-    "plotly.append_rows",
-    doubt=Doubt.PROBED,
-    why="a second call would add the rows again; whether the first did is seen by counting the grid's rows",
-    probe=declare.Probe(
-        about="the grid's rows beyond those that it had before the call",
-        look=_look_for_rows,
-        note=note_grid,
-        lock=lock_grid,
-    ),
-)
-async def append_rows(
-    client: PlotlyClient, parameters: AppendRows, call: declare.Call
-) -> declare.Done[AppendedRows]:
-    """Add rows below those that a grid has. No rows at all is no call."""
-    fid, rows = parameters.fid, parameters.rows
-    if any(isinstance(row, dict) for row in rows):
-        ordered = cells.order_rows(rows, await read_columns(client, fid))
-    else:
-        ordered = [list(row) for row in rows]
-    if ordered:
-        await client.call("POST", f"/grids/{http.segment(fid)}/row", json={"rows": ordered})
-    return declare.Done(AppendedRows(fid=fid, appended=len(ordered)))
-
-
 class GetGrid(declare.Parameters):
     """Which grid."""
 
     fid: cells.Fid
+    share_key: files.ShareKey = None
 
 
 class Grid(declare.Result):
@@ -209,12 +154,12 @@ class Grid(declare.Result):
 @declare.action("plotly.get_grid", doubt=Doubt.REPEATABLE, why="it only reads")
 async def get_grid(client: PlotlyClient, parameters: GetGrid, call: declare.Call) -> declare.Done[Grid]:
     """Read a whole grid."""
-    found = await read_columns(client, parameters.fid)
+    found = await read_columns(client, parameters.fid, parameters.share_key)
     rows = cells.to_rows(found)
     return declare.Done(
         Grid(
             fid=parameters.fid,
-            cols=_told(found),
+            cols=told(found),
             columns=cells.references(parameters.fid, found),
             rows=rows,
             row_count=len(rows),
@@ -222,14 +167,67 @@ async def get_grid(client: PlotlyClient, parameters: GetGrid, call: declare.Call
     )
 
 
-async def read_columns(client: PlotlyClient, fid: str) -> tuple[cells.Column, ...]:
+async def read_columns(
+    client: PlotlyClient, fid: str, share_key: str | None = None
+) -> tuple[cells.Column, ...]:
     """The columns of a grid with their cells.
 
     From ``/content``: a plain retrieve gives only a preview (vendor's Python client).
     """
-    content = await client.call("GET", f"/grids/{http.segment(fid)}/content")
+    path = files.path_of(fid, "content", family="grids")
+    content = await client.call("GET", path, query={"share_key": share_key})
     return cells.read_cols(content.get("cols"))
 
 
-def _told(found: Sequence[cells.Column]) -> list[ColumnReference]:
+def told(found: Sequence[cells.Column]) -> list[ColumnReference]:
+    """The columns as results show them."""
     return [ColumnReference(name=column.name, uid=column.uid) for column in found]
+
+
+class UpdateGrid(files.Changes):
+    """New values of a grid's own fields, and new cells of its columns."""
+
+    metadata: JsonObject | None = Field(
+        None, description="What describes the data, whole; Plotly's search looks in it."
+    )
+    columns: dict[str, list[Any]] | None = Field(
+        None,
+        description="New cells by column name, whole columns: `{ n = [1, 2, 3] }`. Columns that are not named stay.",
+        min_length=1,
+    )
+
+
+@declare.action("plotly.update_grid", doubt=Doubt.REPEATABLE, why=files.WHOLE_VALUES)
+async def update_grid(
+    client: PlotlyClient, parameters: UpdateGrid, call: declare.Call
+) -> declare.Done[files.File]:
+    """Change a grid: the cells of columns that it has, its metadata, its name, its place, who may read it."""
+    body = parameters.body("columns")
+    if parameters.columns is not None:
+        await _replace_columns(client, parameters.fid, parameters.columns)
+    if body:
+        return await files.change(client, "grids", parameters.fid, body)
+    found = await client.call("GET", files.path_of(parameters.fid, family="grids"))
+    return declare.Done(requests.parse("Plotly", files.File, unwrap(found)))
+
+
+async def _replace_columns(client: PlotlyClient, fid: str, columns: dict[str, list[Any]]) -> None:
+    chosen = cells.choose(await read_columns(client, fid), columns)
+    cols = [{"name": one.name, "data": columns[one.name]} for one in chosen]
+    # A text of JSON within JSON: so both of the vendor's older clients send columns.
+    await client.call(
+        "PUT",
+        files.path_of(fid, "col", family="grids"),
+        query={"uid": ",".join(one.uid for one in chosen)},
+        json={"cols": jsons.dumps(cols)},
+    )
+
+
+@declare.action("plotly.delete_grid", doubt=Doubt.REPEATABLE, why="a grid can be deleted only once")
+async def delete_grid(
+    client: PlotlyClient, parameters: files.WhichFile, call: declare.Call
+) -> declare.Done[files.Deleted]:
+    """Delete a grid for good at once, past the trash. Plots that refer to it lose their data."""
+    async with files.gone_is_done(client, call):
+        await client.call("DELETE", files.path_of(parameters.fid, family="grids"))
+    return declare.Done(files.Deleted(fid=parameters.fid, deleted=True))
