@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from daemon import config, metrics
-from daemon.contract import configured, errors, guard
+from daemon.contract import configured, errors, fetching, files, guard
 from daemon.contract.catalog import Catalog
 from daemon.contract.http import Http
 from daemon.contract.limits import Limits
@@ -26,16 +26,17 @@ def build_services(settled: config.Config, catalog: Catalog) -> tuple[Services, 
         name: Limits(one.rate.count, one.rate.period, one.concurrency)
         for name, one in settled.accounts.items()
     }
-    opened = {name: open_http(account, lanes[name]) for name, account in settled.accounts.items()}
-    clients = {
-        name: catalog.connectors[account.kind].client(account.settings, opened[name])
-        for name, account in settled.accounts.items()
-    }
     general = Http(
         "",
         guarded=guard.parse_guard(list(settled.http.allow_hosts)),
         observe=partial(observe, "http"),
     )
+    fetch = partial(fetching.fetch, general)
+    opened = {name: open_http(account, lanes[name], fetch) for name, account in settled.accounts.items()}
+    clients = {
+        name: catalog.connectors[account.kind].client(account.settings, opened[name])
+        for name, account in settled.accounts.items()
+    }
     if GENERAL in catalog.connectors:
         clients[GENERAL] = catalog.connectors[GENERAL].client(None, general)
     services = Services(
@@ -51,13 +52,16 @@ def build_services(settled: config.Config, catalog: Catalog) -> tuple[Services, 
     return services, [*opened.values(), general]
 
 
-def open_http(account: configured.Account, lane: Limits | None = None) -> Http:
-    """The HTTP client of *account*, within the limits of *lane*."""
+def open_http(
+    account: configured.Account, lane: Limits | None = None, fetch: files.Fetch | None = None
+) -> Http:
+    """The HTTP client of *account*, within the limits of *lane*; *fetch* gets files that lie elsewhere."""
     return Http(
         account.settings.base_url,
         timeout=account.timeout,
         pace=lane,
         observe=partial(observe, account.name),
+        fetch=fetch,
     )
 
 

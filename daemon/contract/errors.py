@@ -15,7 +15,8 @@ class TemporaryError(ServiceError):
 
     *retry_after* is how long the service asked to be left alone (microseconds). *in_doubt* says that the
     request had been sent and may have taken effect (the answer was lost). *unauthorized* says that the
-    credentials were refused, by the vendor's own sign.
+    credentials were refused, by the vendor's own sign. *elsewhere* says that it was not the account's service that
+    failed, but another server that was needed for the call: it says nothing about the account.
     """
 
     def __init__(
@@ -26,8 +27,10 @@ class TemporaryError(ServiceError):
         retry_after: int | None = None,
         in_doubt: bool = False,
         unauthorized: bool = False,
+        elsewhere: bool = False,
     ) -> None:
         super().__init__(text, status=status)
+        self.elsewhere = elsewhere
         self.retry_after = retry_after
         self.in_doubt = in_doubt
         self.unauthorized = unauthorized

@@ -6,8 +6,9 @@ know aiohttp.
 """
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from daemon.contract import errors, guard
+from daemon.contract import errors, files, guard
 from daemon.model import jsons, times
 from daemon.model.jsons import Json
 
@@ -29,8 +30,13 @@ LONGEST_PAUSE = 24 * times.HOUR  # that a Retry-After may ask for
 LONGEST_QUOTE = 300  # characters of a foreign body that an error shows
 AGENT = "pointsman"
 
-Files = Mapping[str, tuple[str, bytes, str]]
+SLOWEST_UPLOAD = 1024 * 1024  # bytes a second: how much longer than others a call with files may take
+
+Files = Mapping[str, files.File]
 Pairs = Mapping[str, Any] | list[tuple[str, Any]]
+
+
+Auth = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 class Pace(Protocol):
@@ -81,6 +87,7 @@ class Http:
 
     *base_url* has no trailing slash. *timeout* is in microseconds, for one call from start to end. With *guarded*
     the hosts and addresses are checked (``http.request``); else only *base_url*'s origin is ever spoken to.
+    *fetch* is for files that a call sends and that are to be had elsewhere first.
     """
 
     def __init__(
@@ -91,12 +98,14 @@ class Http:
         pace: Pace | None = None,
         guarded: guard.Guard | None = None,
         observe: Observer = lambda _outcome, _seconds: None,
+        fetch: files.Fetch | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=timeout / times.SECOND)
         self._pace = pace
         self._guard = guarded
         self._observe = observe
+        self._fetch = fetch
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
@@ -109,35 +118,75 @@ class Http:
         form: Pairs | None = None,
         files: Files | None = None,
         headers: Mapping[str, str] | None = None,
-        auth: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
+        auth: Auth | None = None,
     ) -> Reply:
         """Send one request and read its answer whole, whatever its status.
 
         *path* begins with a slash and is sent as it is (callers quote their ids with :func:`segment`). *files*
-        maps part names to ``(file name, content, content type)`` and makes the body multipart. *auth* is
+        make the body multipart, by the names of their parts; they are opened anew for each call. *auth* is
         awaited for credentials headers. :class:`TemporaryError` when there was no answer: ``in_doubt``
         tells whether the request may have arrived. A redirect is a :class:`PermanentError` that names its
         target.
         """
         url = self._url(path, query)
         sent_headers = {"User-Agent": AGENT, "Accept": "application/json", **(headers or {})}
+        if files:
+            return await self._send_files(method, url, form, files, sent_headers, auth)
         if auth is not None:
             sent_headers.update(await auth())
-        body = _body(json, form, files, sent_headers)
+        return await self._in_turn(method, url, _body(json, form, sent_headers), sent_headers, self._timeout)
+
+    async def _send_files(
+        self,
+        method: str,
+        url: URL,
+        form: Pairs | None,
+        given: Files,
+        headers: dict[str, str],
+        auth: Auth | None,
+    ) -> Reply:
+        """A multipart call: the more bytes it sends, the more time it has."""
+        async with files.opened(given, self._fetch) as parts:
+            if auth is not None:
+                headers.update(await auth())
+            longer = sum(part.size for part in parts.values()) / SLOWEST_UPLOAD
+            timeout = aiohttp.ClientTimeout(total=(self._timeout.total or 0) + longer)
+            return await self._in_turn(method, url, _multipart(form, parts), headers, timeout)
+
+    async def _in_turn(
+        self, method: str, url: URL, body: Any, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
+    ) -> Reply:
         if self._pace is None:
-            return await self._exchange(method, url, body, sent_headers)
+            return await self._exchange(method, url, body, headers, timeout)
         async with self._pace.call():
-            return await self._exchange(method, url, body, sent_headers)
+            return await self._exchange(method, url, body, headers, timeout)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, address: str, seconds: float) -> AsyncIterator[tuple[Reply, AsyncIterator[bytes]]]:
+        """GET *address*: its reply without the body, and the body piece by piece as it comes within *seconds*."""
+        url = self._url(address, None)
+        self._refuse_foreign(url)
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        try:
+            async with self._open().get(
+                url, headers={"User-Agent": AGENT}, allow_redirects=False, timeout=timeout
+            ) as answer:
+                names = {name.lower(): value for name, value in answer.headers.items()}
+                yield Reply(answer.status, names, b""), answer.content.iter_any()
+        except (aiohttp.ClientError, TimeoutError) as broken:
+            raise _lost("GET", url, broken) from None
 
     def _url(self, path: str, query: Pairs | None) -> URL:
         text = path if self._guard is not None else f"{self.base_url}{path}"
         return URL(with_query(text, query), encoded=True)
 
-    async def _exchange(self, method: str, url: URL, body: Any, headers: Mapping[str, str]) -> Reply:
+    async def _exchange(
+        self, method: str, url: URL, body: Any, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
+    ) -> Reply:
         started = asyncio.get_running_loop().time()
         outcome = "lost"
         try:
-            reply = await self._asked(method, url, body, headers)
+            reply = await self._asked(method, url, body, headers, timeout)
             outcome = "ok" if reply.status < 400 else "error"
         except errors.ServiceError:
             outcome = "refused"
@@ -149,19 +198,23 @@ class Http:
         refuse_redirect(reply)
         return reply
 
-    async def _asked(self, method: str, url: URL, body: Any, headers: Mapping[str, str]) -> Reply:
+    async def _asked(
+        self, method: str, url: URL, body: Any, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
+    ) -> Reply:
         """One answer. A read is asked again at once where the server had closed the idle connection it was sent on."""
         try:
-            return await self._once(method, url, body, headers)
+            return await self._once(method, url, body, headers, timeout)
         except aiohttp.ServerDisconnectedError:
             if method != "GET":
                 raise
-            return await self._once(method, url, body, headers)
+            return await self._once(method, url, body, headers, timeout)
 
-    async def _once(self, method: str, url: URL, body: Any, headers: Mapping[str, str]) -> Reply:
+    async def _once(
+        self, method: str, url: URL, body: Any, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
+    ) -> Reply:
         self._refuse_foreign(url)
         async with self._open().request(
-            method, url, data=body, headers=headers, allow_redirects=False, timeout=self._timeout
+            method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
         ) as answer:
             raw = bytearray()
             async for chunk in answer.content.iter_any():
@@ -252,14 +305,7 @@ def _query_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _body(json: Json, form: Pairs | None, files: Files | None, headers: dict[str, str]) -> Any:
-    if files:
-        parts = aiohttp.FormData()
-        for name, value in form.items() if isinstance(form, Mapping) else form or []:
-            parts.add_field(name, str(value))
-        for name, (filename, content, content_type) in files.items():
-            parts.add_field(name, content, filename=filename, content_type=content_type)
-        return parts
+def _body(json: Json, form: Pairs | None, headers: dict[str, str]) -> Any:
     if form is not None:
         return aiohttp.FormData(
             [(k, str(v)) for k, v in (form.items() if isinstance(form, Mapping) else form)]
@@ -268,6 +314,17 @@ def _body(json: Json, form: Pairs | None, files: Files | None, headers: dict[str
         return None
     headers.setdefault("Content-Type", "application/json")
     return jsons.dumps(json).encode()
+
+
+def _multipart(form: Pairs | None, parts: Mapping[str, files.Part]) -> aiohttp.FormData:
+    body = aiohttp.FormData(
+        quote_fields=False
+    )  # names go as browsers send them: in UTF-8, not percent-encoded
+    for name, value in form.items() if isinstance(form, Mapping) else form or []:
+        body.add_field(name, str(value))
+    for name, part in parts.items():
+        body.add_field(name, part.body, filename=part.name, content_type=part.content_type)
+    return body
 
 
 def _lost(method: str, url: URL, broken: BaseException) -> errors.TemporaryError:

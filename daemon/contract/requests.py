@@ -4,31 +4,19 @@
 authentication, limits and error rules.
 """
 
-import mimetypes
-from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from daemon.contract import declare, errors, http
+from daemon.contract import declare, errors, files, http
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
 
 M = TypeVar("M", bound=BaseModel)
+Files = dict[str, files.File]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 REPEATABLE_METHODS = frozenset({"GET", "PUT", "DELETE"})
 WHY_BY_METHOD = "by method: GET, PUT and DELETE are repeatable, POST and PATCH are not"
-
-
-class FileContent(BaseModel):
-    """A file given by its content."""
-
-    model_config = ConfigDict(defer_build=True, extra="forbid")
-    name: str = Field(description="The file's name.")
-    content: str = Field(description="The file's text.")
-
-
-File = Annotated[str | FileContent, Field(description="A path on this machine, or `{ name, content }`.")]
 
 
 class Request(declare.Parameters):
@@ -41,7 +29,7 @@ class Request(declare.Parameters):
     query: JsonObject | None = Field(None, description="Query parameters.")
     json_: Any = Field(None, alias="json", description="The JSON body.")
     form: JsonObject | None = Field(None, description="Form fields, instead of JSON.")
-    files: dict[str, File] | None = Field(None, description="Files of a multipart form, by part name.")
+    files: Files | None = Field(None, description="Files of a multipart form, by part name.")
 
 
 class Answer(declare.Result):
@@ -83,7 +71,7 @@ def action(name: str, about: str) -> declare.Action:
             query=parameters.query,
             json=parameters.json_,
             form=parameters.form,
-            files=read_files(parameters.files),
+            files=parameters.files,
         )
         return declare.Done(answer(reply))
 
@@ -107,24 +95,3 @@ def parse(vendor: str, model: type[M], answer: Json) -> M:
         place = ".".join(str(part) for part in first["loc"])
         said = f"the answer is not what {vendor} gives ({place or 'all of it'}: {first['msg']}). Is base_url right?"
         raise errors.PermanentError(said) from None
-
-
-def read_files(files: dict[str, str | FileContent] | None) -> dict[str, tuple[str, bytes, str]] | None:
-    """Parts for :meth:`Http.send` of *files*. :class:`PermanentError` where a path cannot be read."""
-    return {part: read_file(file) for part, file in files.items()} if files else None
-
-
-def read_file(file: str | FileContent) -> tuple[str, bytes, str]:
-    """``(name, content, content type)`` of a path or of ``{ name, content }``."""
-    if isinstance(file, FileContent):
-        return file.name, file.content.encode(), guess_type(file.name)
-    path = Path(file)
-    try:
-        return path.name, path.read_bytes(), guess_type(path.name)
-    except OSError as broken:
-        raise errors.PermanentError(f"cannot read the file {file}: {broken.strerror}") from None
-
-
-def guess_type(name: str) -> str:
-    """The content type that *name* suggests."""
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"

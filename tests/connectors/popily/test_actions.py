@@ -1,8 +1,5 @@
 """Popily's actions before the simulated Popily."""
 
-import csv
-import io
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,25 +69,6 @@ async def test_a_sparse_answer_is_filled_from_what_was_sent(vendor, stubbed):
 async def test_a_file_that_is_not_there_is_an_error(popily, tmp_path):
     with pytest.raises(errors.PermanentError, match="cannot read the file"):
         await do(sources.add_source, popily, file=str(tmp_path / "none.csv"))
-
-
-def test_rows_become_a_table():
-    text = sources.csv_of(ROWS).decode()
-    assert list(csv.reader(io.StringIO(text))) == [
-        ["city", "sales", "note", "more"],
-        ["Bergen", "3", "", ""],
-        ['Osl"o, x', "4.5", "", '{"a":[1]}'],
-    ]
-
-
-names = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), min_size=1, max_size=5)
-
-
-@given(st.lists(st.dictionaries(names, names, min_size=1), min_size=1, max_size=4))
-def test_any_rows_can_be_read_back(rows):
-    text = sources.csv_of(rows).decode()
-    read = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert [{name: value for name, value in row.items() if value} for row in read] == rows
 
 
 @pytest.mark.parametrize(

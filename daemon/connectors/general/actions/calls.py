@@ -3,34 +3,23 @@
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from daemon.connectors.general.client import GeneralClient
-from daemon.contract import declare, errors, http, requests, secrets
+from daemon.contract import addresses, declare, errors, http, requests, secrets
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
 
-# What an address may hold as it is; a percent sign too, since it may be encoded already.
-URL_CHARACTERS = "%/?:@!$&'()*+,;=~-._"
 CREDENTIAL_HEADERS = re.compile(r"(?i)auth(?!or(?!i))|cookie|token|secret|api-?key|password|signature")
 FRAMING_HEADERS = frozenset({"host", "connection", "content-length", "transfer-encoding", "upgrade"})
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def plain_url(text: str) -> str:
-    """*text* as it is sent: percent-encoded, no fragment. :class:`ValueError` if it is no http address."""
-    parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        raise ValueError('an http or https address is expected, as in "https://api.example.com/orders"')
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("an address holds no user or password; put them into secret_headers")
-    if not parts.netloc.isascii() or re.search(r"[\s\\]", parts.netloc):
-        raise ValueError("a host name is plain ASCII; an international one is written in its xn-- form")
-    path, query = quote(parts.path, safe=URL_CHARACTERS), quote(parts.query, safe=URL_CHARACTERS)
-    return urlunsplit((parts.scheme, parts.netloc, path or "/", query, ""))
+    """*text* as it is sent; :class:`ValueError` if it is no http address."""
+    return addresses.plain_url(text, "; put them into secret_headers")
 
 
 class HttpRequest(declare.Parameters):

@@ -1,8 +1,5 @@
 """Sources: data that Popily takes in and builds insights from."""
 
-import csv
-import io
-from collections.abc import Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -10,14 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from daemon.connectors.popily import client as popily
 from daemon.connectors.popily import events
 from daemon.connectors.popily.actions import finding
-from daemon.contract import declare, errors, requests, secrets
+from daemon.contract import declare, errors, files, requests, secrets
 from daemon.model import jsons, times
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
 ORIGINS = ("url", "file", "connection_string", "rows")
 OURS = frozenset({"file", "rows", "wait", "wait_timeout"})  # parameters that are no field of Popily's
-ROWS_FILE = "rows.csv"
 
 
 class Column(BaseModel):
@@ -34,7 +30,10 @@ class AddSource(declare.Parameters):
     """Data to take in: exactly one of `url`, `file`, `rows`, or `connection_string` with `query`."""
 
     url: str | None = Field(None, description="Where the data file or the JSON API is.")
-    file: requests.File | None = Field(None, description="A file to send: a path, or `{ name, content }`.")
+    file: files.File | None = Field(
+        None,
+        description="A file to send: a path on this machine, `{ name, content }`, `{ name, url }` or `{ name, rows }`.",
+    )
     rows: list[dict[str, Any]] | None = Field(None, description="Rows to send as a CSV file, each an object.")
     connection_string: secrets.SecretText | None = Field(None, description="The database to ask.")
     query: str | None = Field(None, description="The SQL query to ask it.")
@@ -174,42 +173,21 @@ def _added(source: JsonObject, parameters: AddSource, marker: str) -> declare.Do
 
 
 async def _post(client: popily.PopilyClient, parameters: AddSource, fields: JsonObject) -> JsonObject:
-    part = _part(parameters)
-    if part is None:
+    file = parameters.file
+    if parameters.rows is not None:
+        file = files.GivenFile(rows=parameters.rows)
+    if file is None:
         return popily.as_record((await client.send("POST", popily.SOURCES, json=fields)).json())
     form = form_of(fields)
     return popily.as_record(
-        (await client.send("POST", popily.SOURCES, form=form, files={"data": part})).json()
+        (await client.send("POST", popily.SOURCES, form=form, files={"data": file})).json()
     )
-
-
-def _part(parameters: AddSource) -> tuple[str, bytes, str] | None:
-    if parameters.rows is not None:
-        return ROWS_FILE, csv_of(parameters.rows), "text/csv"
-    return requests.read_file(parameters.file) if parameters.file is not None else None
 
 
 def form_of(fields: JsonObject) -> list[tuple[str, str]]:
     """*fields* as parts of a form: ``columns`` is repeated, each one JSON object (vendor's Node client)."""
     texts = [(name, str(value)) for name, value in fields.items() if name != "columns"]
     return texts + [("columns", jsons.dumps(column)) for column in fields.get("columns") or ()]
-
-
-def csv_of(rows: Sequence[JsonObject]) -> bytes:
-    """*rows* as CSV in UTF-8: columns in the order they first come, nothing for what a row lacks or has
-    null."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
-    return text.getvalue().encode()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else jsons.dumps(value)
 
 
 def _result(source: JsonObject) -> SourceResult:
