@@ -131,12 +131,16 @@ async def furnish_popily(client, sandbox):
 
 
 async def furnish_compass(client, sandbox):
-    """A classifier in training, in the project that is there."""
+    """A classifier in training, a topic and a message, in the project that is there."""
     project_id = next(iter(sandbox.compass.projects))
     documents = [{"text": f"note {n}", "label": ("good", "bad")[n % 2]} for n in range(20)]
     await act(client, "compass.add_documents", project_id=project_id, documents=documents)
     await act(client, "compass.create_classifier", project_id=project_id, name="c", type="voting")
-    return {"classifiers": {"project_id": project_id}}
+    terms = {"terms": {"price": 1.0}}
+    await act(client, "compass.create_topic", project_id=project_id, title="prices", info=terms)
+    await act(client, "compass.post_messages", project_id=project_id, messages=[{"text": "a price"}])
+    of_project = {"project_id": project_id}
+    return dict.fromkeys(("classifiers", "topics", "messages", "stats"), of_project)
 
 
 async def furnish_tonalytica(client, sandbox):

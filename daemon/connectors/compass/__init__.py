@@ -1,11 +1,26 @@
 """Compass (Luminoso): documents, classifiers that are trained on them, and messages that they classify.
 
 The API: "Compass API Endpoints", Feb 16, 2018. ``client`` speaks to it and logs in, ``actions`` does what it
-can, ``watches`` follows classifiers, ``events`` says what is news.
+can, one file a family, ``watches`` looks at what changes by itself, ``events`` says what is news.
 """
 
 from daemon.connectors.compass import client, events, watches
-from daemon.connectors.compass.actions import classifiers, classify, documents, messages
+from daemon.connectors.compass.actions import (
+    accounts,
+    classifier_topics,
+    classifiers,
+    classify,
+    config,
+    documents,
+    messages,
+    passwords,
+    permissions,
+    projects,
+    stats,
+    tokens,
+    topics,
+    users,
+)
 from daemon.contract import declare, requests
 
 connector = declare.Connector(
@@ -15,6 +30,11 @@ connector = declare.Connector(
     client=client.make_client,
     ping=client.ping,
     actions=(
+        projects.list_projects,
+        projects.create_project,
+        projects.get_project,
+        projects.update_project,
+        projects.delete_project,
         documents.list_documents,
         documents.add_documents,
         classifiers.list_classifiers,
@@ -22,18 +42,54 @@ connector = declare.Connector(
         classifiers.get_classifier,
         classifiers.update_classifier,
         classifiers.delete_classifier,
+        classifier_topics.create_classifier_topic,
+        classifier_topics.update_classifier_topic,
+        classifier_topics.delete_classifier_topic,
         classify.classify,
+        topics.list_topics,
+        topics.create_topic,
+        topics.get_topic,
+        topics.update_topic,
+        topics.delete_topic,
+        topics.list_topic_messages,
+        topics.list_topics_history,
         messages.post_messages,
         messages.list_messages,
         messages.get_message,
         messages.delete_message,
         messages.purge_messages,
+        stats.get_stats,
+        stats.list_usage,
+        stats.get_usage,
+        config.list_config,
+        config.get_config,
+        config.set_config,
+        config.unset_config,
+        accounts.list_accounts,
+        accounts.create_account,
+        accounts.get_account,
+        accounts.update_account,
+        accounts.delete_account,
+        users.list_users,
+        users.create_user,
+        users.get_user,
+        users.update_user,
+        users.delete_user,
+        passwords.change_password,
+        passwords.reset_password,
+        permissions.list_permissions,
+        permissions.create_permission,
+        permissions.get_permission,
+        permissions.delete_permission,
+        tokens.list_tokens,
+        tokens.get_token,
+        tokens.delete_token,
         requests.action(
             "compass.request",
             "Call any path of the service; its slashes are put right: single ones, and one at the end.",
         ),
     ),
-    watches=(watches.classifiers,),
+    watches=(watches.classifiers, watches.topics, watches.messages, watches.stats),
     events=events.ALL,
     secret_names=frozenset({"token", "password", "old_password"}),
 )

@@ -28,6 +28,7 @@ LONGEST_TEXT = 300  # characters of the vendor's own words in an error
 PAGE_SIZE = 20  # objects on a page, at most (Compass API text)
 MOST_PAGES = 5_000  # of one listing
 FEW = PAGE_SIZE // 4  # messages in a range of ids that might as well have been wider
+REFUSED_LOGIN = (400, 401, 403)
 _SLASHES = re.compile(r"/{2,}")
 
 
@@ -87,6 +88,7 @@ class CompassClient:
     def __init__(self, settings: Settings, way: http.Http) -> None:
         self._http = way
         self._settings = settings
+        self._password = settings.password.get_secret_value() if settings.password else None
         self._token = settings.token.get_secret_value() if settings.token else None
         self._logging_in = asyncio.Lock()
 
@@ -121,7 +123,7 @@ class CompassClient:
                 files=files,
                 headers={"Authorization": f"Token {token}"},
             )
-            if reply.status != 401 or self._settings.password is None or not again:
+            if reply.status != 401 or self._password is None or not again:
                 break
             token = await self._renew(token)
         refuse(reply)
@@ -212,6 +214,29 @@ class CompassClient:
         query = {"newer_than_id": newer_than or None, "older_than_id": older_than}
         return await self.page(inside(project_id, "messages"), query)
 
+    async def try_login(self, username: str, password: str) -> JsonObject | None:
+        """The session ``{token, user, expiration}`` of somebody who logs in; None where the password is refused."""
+        reply = await self._ask_login(username, password)
+        if reply.status in REFUSED_LOGIN:
+            return None
+        refuse(reply)
+        return jsons.as_object(reply.json())
+
+    async def send_as(self, session: JsonObject, method: str, path: str, body: Json) -> None:
+        """Send a request as the user of *session*, not as the account's."""
+        headers = {"Authorization": f"Token {session.get('token')}"}
+        refuse(await self._http.send(method, path, json=body, headers=headers))
+
+    def go_on_with(self, username: str, password: str, session: JsonObject) -> None:
+        """Use the *password* and token that the account's own user has just got; another user's are nothing to us."""
+        if username == self._settings.username:
+            self._password, self._token = password, str(session.get("token") or "") or None
+
+    async def _ask_login(self, username: str, password: str) -> http.Reply:
+        """The answer to a login with a form, as the vendor's scripts send it."""
+        form = {"username": username, "password": password}
+        return await self._http.send("POST", "/login/", form=form)
+
     async def _renew(self, spent: str | None) -> str:
         """A token other than *spent*: one login for all who wait, whoever came first."""
         async with self._logging_in:
@@ -221,17 +246,9 @@ class CompassClient:
             return self._token
 
     async def _log_in(self) -> str:
-        """Log in with a form, as the vendor's scripts do.
-
-        A login is no part of the request that waits for it: its failures leave that one unsent.
-        """
-        secret = self._settings.password
-        form = {
-            "username": self._settings.username,
-            "password": secret.get_secret_value() if secret else "",
-        }
+        """A new token. A login is no part of the request that waits for it: its failures leave that one unsent."""
         try:
-            reply = await self._http.send("POST", "/login/", form=form)
+            reply = await self._ask_login(str(self._settings.username), self._password or "")
             refuse_login(reply)
             token = jsons.as_object(reply.json()).get("token")
         except errors.TemporaryError as failed:
@@ -316,7 +333,7 @@ def refuse(reply: http.Reply) -> None:
 
 def refuse_login(reply: http.Reply) -> None:
     """The same for a login, whose 400, 401 and 403 all mean a wrong name or password."""
-    if reply.status in (400, 401, 403):
+    if reply.status in REFUSED_LOGIN:
         raise errors.TemporaryError(
             f"credentials refused ({reply.status}: {words(reply)}). Are username and password right?",
             status=reply.status,

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from daemon.connectors.compass import events
+from daemon.connectors.compass.events import classifiers as looks
 from daemon.model.events import Fact
 
 URL = "http://compass/api/projects/p1/p/classifiers/7/"
@@ -16,16 +17,16 @@ READINGS = some.tuples(
 
 def found(training_state, status, **more):
     raw = {"url": URL, "training_state": training_state, "status": status, **more}
-    return events.read("p1", events.VendorClassifier.model_validate(raw))
+    return looks.read("p1", looks.VendorClassifier.model_validate(raw))
 
 
 def tell_all(readings, asked="", announce=True):
-    memory: events.Memory | None = None
+    memory: looks.Memory | None = None
     told: list[Fact] = []
     for reading in readings:
-        seen = events.compare(memory, found(*reading), asked=asked, announce=announce)
+        seen = looks.compare(memory, found(*reading), asked=asked, announce=announce)
         told += seen.facts
-        memory = events.recall(seen.memory)
+        memory = looks.recall(seen.memory)
     return told, memory
 
 
@@ -76,7 +77,7 @@ def test_the_same_reading_twice_tells_nothing(readings, last):
 
 @given(some.lists(READINGS, max_size=10))
 def test_keys_are_unique_and_facts_fit_their_types(readings):
-    models = {event.type: event for event in events.ALL}
+    models = {event.type: event for event in events.CLASSIFIERS}
     told, _ = tell_all(readings)
     assert len({fact.key for fact in told}) == len(told)
     for fact in told:
@@ -100,7 +101,7 @@ def test_silence_remembers_the_same(readings):
     ],
 )
 def test_a_failure_is_explained_by_info(info, words):
-    seen = events.compare(None, found("error", "inactive", Info=info))
+    seen = looks.compare(None, found("error", "inactive", Info=info))
     assert seen.final
     assert seen.failure == f"the training failed: {words}"
     assert seen.facts[-1].data["error"] == words
@@ -108,9 +109,9 @@ def test_a_failure_is_explained_by_info(info, words):
 
 def test_a_removed_one_is_told_as_last_seen():
     _, memory = tell_all([DONE])
-    seen = events.remove("p1/7", memory)
+    seen = looks.remove("p1/7", memory)
     [fact] = seen.facts
     assert seen.gone
     assert fact.type == "compass.classifier.removed"
     assert fact.data["classifier"]["url"] == URL
-    assert not events.remove("p1/7", None).facts
+    assert not looks.remove("p1/7", None).facts

@@ -1,1 +1,1 @@
-"""What Compass can be asked to do, one file a family: documents, classifiers, messages, any request."""
+"""What Compass can be asked to do, one file a family; ``shapes`` and ``parts`` are what they share."""

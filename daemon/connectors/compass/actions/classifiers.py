@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from daemon.connectors.compass import client as vendor
 from daemon.connectors.compass import events, watches
 from daemon.connectors.compass.actions import shapes
+from daemon.connectors.compass.events import classifiers as classifier_looks
 from daemon.contract import declare, errors, requests
 from daemon.model import times
 from daemon.model.jsons import Json, JsonObject
@@ -166,19 +167,21 @@ async def delete_classifier(
     return await shapes.delete(client, path, call)
 
 
-def _made(found: events.Classifier, parameters: CreateClassifier) -> declare.Done[Training]:
+def _made(found: classifier_looks.Classifier, parameters: CreateClassifier) -> declare.Done[Training]:
     """What it means that *found* was made by this step."""
-    seen = events.compare(None, found, asked=parameters.status)
+    seen = classifier_looks.compare(None, found, asked=parameters.status)
     options = {"project_id": parameters.project_id}
     return declare.Done(
-        Training.model_validate(events.tell(found, None)),
+        Training.model_validate(classifier_looks.tell(found, None)),
         facts=seen.facts,
         follow=declare.Follow("classifiers", found.key, memory=seen.memory, options=options),
         made=[("classifier", found.key)],
     )
 
 
-async def _namesakes(client: vendor.CompassClient, parameters: CreateClassifier) -> list[events.Classifier]:
+async def _namesakes(
+    client: vendor.CompassClient, parameters: CreateClassifier
+) -> list[classifier_looks.Classifier]:
     path = watches.path_of(parameters.project_id)
     found = await client.list_all(path, {"name": parameters.name})
     return [
@@ -193,7 +196,7 @@ def _agrees(shown: JsonObject, parameters: CreateClassifier, name: str) -> bool:
     asked, told = getattr(parameters, name), shown.get(name)
     if not isinstance(asked, dict):
         return asked is None or asked == told
-    broken = shown.get("training_state") == events.BROKEN
+    broken = shown.get("training_state") == classifier_looks.BROKEN
     return broken or (isinstance(told, dict) and all(_is_told(told, key, asked[key]) for key in asked))
 
 

@@ -3,16 +3,19 @@
 Called by the families beside this file.
 """
 
-from typing import Any, Self
+from collections.abc import Awaitable
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
 from daemon.connectors.compass import client as vendor
 from daemon.connectors.compass import events
-from daemon.contract import declare, errors
+from daemon.contract import declare, errors, secrets
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 
+T = TypeVar("T")
 Time = str | int | float  # ISO 8601, or seconds since 1970 (Compass API text)
 AT_MOST = 1000  # objects of a listing, unless asked otherwise: each page holds 20
 
@@ -94,6 +97,17 @@ def named(answer: Any) -> JsonObject:
     """An object of an answer with its ``id``, which the service hides in the last part of ``url``."""
     found = jsons.as_object(answer)
     return {"id": events.id_of(str(found["url"])), **found} if found.get("url") else found
+
+
+async def hide(answer: Awaitable[T], *hidden: str) -> T:
+    """What *answer* gives. The *hidden* secrets stand in the request, and an error might quote it: not with them."""
+    try:
+        return await answer
+    except errors.ServiceError as failed:
+        for secret in (form for one in hidden for form in (one, quote(one, safe=""))):
+            failed.text = failed.text.replace(secret, secrets.BLANK)
+        failed.args = (failed.text,)
+        raise
 
 
 async def delete(client: vendor.CompassClient, path: str, call: declare.Call) -> declare.Done[Deleted]:

@@ -1,4 +1,4 @@
-"""What Compass can tell, and the comparing of a classifier as remembered with one as found. Pure.
+"""The comparing of a classifier as remembered with one as found. Pure.
 
 The watch and ``create_classifier`` call it. A classifier trains (``in_training``, inactive meanwhile whatever
 was asked) and ends ``ready`` or in ``error``; its two states may lag one another, so it is done only when
@@ -7,10 +7,11 @@ both fit in one reading (Compass API text).
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from daemon.connectors.compass import events
 from daemon.contract import declare
 from daemon.model import jsons
 from daemon.model.events import Fact
@@ -25,8 +26,8 @@ ADDED, STATUS_CHANGED, TRAINING, READY, FAILED, REMOVED = (
     "failed",
     "removed",
 )
-IN_TRAINING, TRAINED, BROKEN = "in_training", "ready", "error"  # training states
-ACTIVE, INACTIVE = "active", "inactive"  # statuses
+TRAINING_STATES = IN_TRAINING, TRAINED, BROKEN = "in_training", "ready", "error"
+STATUSES = ACTIVE, INACTIVE = "active", "inactive"
 LONGEST_TEXT = 300  # characters of the vendor's words about a failure
 
 
@@ -46,119 +47,6 @@ class VendorClassifier(BaseModel):
         if isinstance(given, dict) and "Info" in given and "info" not in given:
             return {("info" if name == "Info" else name): value for name, value in given.items()}
         return given
-
-
-class ClassifierShown(BaseModel):
-    """A classifier, as events and results show it."""
-
-    model_config = ConfigDict(defer_build=True, extra="allow")
-    id: str = Field(description="Its id: the last part of its `url`.")
-    url: str = Field(description="Its address.")
-    name: str | None = Field(None, description="Its name, unique in the project.")
-    type: str | None = Field(None, description="`voting`, `topic_based`, or a `sentiment_…`.")
-    status: str = Field("", description="`active` or `inactive`.")
-    training_state: str = Field("", description="`in_training`, `ready` or `error`.")
-    topics: list[Any] | None = Field(None, description="Its topics.")
-    info: Any = Field(None, description="What it was made with; after a failure, what went wrong.")
-    created: str | None = Field(None, description="When it was made, ISO 8601.")
-    last_update: str | None = Field(None, description="When it last changed, ISO 8601.")
-
-
-class States(BaseModel):
-    """The two states of a classifier."""
-
-    training_state: str = Field(description="`in_training`, `ready` or `error`.")
-    status: str = Field(description="`active` or `inactive`.")
-
-
-def _example(
-    training_state: str, status: str, previous: JsonObject | None, error: str | None = None
-) -> JsonObject:
-    return {
-        "classifier": {
-            "id": "7",
-            "url": "https://compass.example/api/projects/ab12cd34/p/classifiers/7/",
-            "name": "triage",
-            "type": "voting",
-            "status": status,
-            "training_state": training_state,
-            "topics": [],
-            "info": {"num_topics": 1, "threshold": 0.4, "dataset": "set-1"},
-        },
-        "project_id": "ab12cd34",
-        "training_state": training_state,
-        "status": status,
-        "previous": previous,
-        "error": error,
-    }
-
-
-_BEFORE = {"training_state": IN_TRAINING, "status": INACTIVE}
-
-
-class ClassifierEvent(declare.EventData):
-    """Something about a classifier."""
-
-    subject: ClassVar[str] = "classifier id"
-    classifier: ClassifierShown = Field(description="The classifier; when it was removed, as last seen.")
-    project_id: str = Field(description="The project it belongs to.")
-    training_state: str = Field(description="Its training state now.")
-    status: str = Field(description="Its status now.")
-    previous: States | None = Field(None, description="Both states before; null when it is new.")
-    error: str | None = Field(None, description="What went wrong in its training.")
-
-
-class ClassifierAdded(ClassifierEvent):
-    """There is a new classifier. What its states are is told beside it."""
-
-    type: ClassVar[str] = PREFIX + ADDED
-    example: ClassVar[JsonObject] = _example(IN_TRAINING, INACTIVE, None)
-
-
-class ClassifierStatusChanged(ClassifierEvent):
-    """A classifier changed its status or training state in a way that has no event of its own."""
-
-    type: ClassVar[str] = PREFIX + STATUS_CHANGED
-    example: ClassVar[JsonObject] = _example(TRAINED, INACTIVE, {"training_state": TRAINED, "status": ACTIVE})
-
-
-class ClassifierTraining(ClassifierEvent):
-    """A classifier began to train."""
-
-    type: ClassVar[str] = PREFIX + TRAINING
-    example: ClassVar[JsonObject] = _example(IN_TRAINING, INACTIVE, None)
-
-
-class ClassifierReady(ClassifierEvent):
-    """A classifier is trained and active (or trained, if it was made to be inactive)."""
-
-    type: ClassVar[str] = PREFIX + READY
-    example: ClassVar[JsonObject] = _example(TRAINED, ACTIVE, _BEFORE)
-
-
-class ClassifierFailed(ClassifierEvent):
-    """A classifier's training failed."""
-
-    type: ClassVar[str] = PREFIX + FAILED
-    example: ClassVar[JsonObject] = _example(BROKEN, INACTIVE, _BEFORE, "No labeled documents were found.")
-
-
-class ClassifierRemoved(ClassifierEvent):
-    """A classifier is gone."""
-
-    type: ClassVar[str] = PREFIX + REMOVED
-    example: ClassVar[JsonObject] = _example(TRAINED, ACTIVE, {"training_state": TRAINED, "status": ACTIVE})
-
-
-ALL: tuple[type[ClassifierEvent], ...] = (
-    ClassifierAdded,
-    ClassifierStatusChanged,
-    ClassifierTraining,
-    ClassifierReady,
-    ClassifierFailed,
-    ClassifierRemoved,
-)
-TYPES = tuple(event.type for event in ALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +94,8 @@ def keep(memory: Memory) -> JsonObject:
 
 def read(project_id: str, given: VendorClassifier) -> Classifier:
     """*given* with its id, which the service hides in the last part of ``url``."""
-    shown = {"id": id_of(given.url), **given.model_dump()}
+    shown = {"id": events.id_of(given.url), **given.model_dump()}
     return Classifier(project_id, shown["id"], given.training_state, given.status, shown)
-
-
-def id_of(url: str) -> str:
-    """The last part of *url*'s path: "digit" in the Compass API text means that part whole."""
-    return url.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
 def is_done(training_state: str, status: str, asked: str) -> bool:
