@@ -16,8 +16,8 @@ CURSOR_SIZE = 20
 def rows(shelf: plotly_shelf.Shelf) -> list[exchange.Row]:
     """The plots' part of the API; its PUT and PATCH come before those of all files."""
     return [
-        ("GET", "/plots", partial(list_plots, shelf)),
-        ("GET", "/plots/feed", partial(list_plots, shelf)),
+        ("GET", "/plots", partial(list_plots, shelf, "plots")),
+        ("GET", "/plots/feed", partial(list_plots, shelf, "plots/feed")),
         ("POST", "/plots", partial(create_plot, shelf)),
         ("PUT", "/plots/{}", partial(update_plot, shelf)),
         ("PATCH", "/plots/{}", partial(update_plot, shelf)),
@@ -46,8 +46,8 @@ def update_plot(shelf: plotly_shelf.Shelf, ask: exchange.Ask, fid: str) -> excha
     return exchange.Reply(200, told.body, "plot.updated", fid)
 
 
-def list_plots(shelf: plotly_shelf.Shelf, ask: exchange.Ask) -> exchange.Reply:
-    """Public plots, by an opaque cursor."""
+def list_plots(shelf: plotly_shelf.Shelf, path: str, ask: exchange.Ask) -> exchange.Reply:
+    """Public plots, by an opaque cursor; all of them are picked ones too."""
     public = [
         f
         for f in shelf.files.values()
@@ -55,7 +55,7 @@ def list_plots(shelf: plotly_shelf.Shelf, ask: exchange.Ask) -> exchange.Reply:
     ]
     start = exchange.whole(ask.query.get("cursor", "c0").removeprefix("c"), 0)
     more = start + CURSOR_SIZE < len(public)
-    following = f"{plotly_shelf.API}/plots?cursor=c{start + CURSOR_SIZE}" if more else None
+    following = f"{plotly_shelf.API}/{path}?cursor=c{start + CURSOR_SIZE}" if more else None
     shown = [plotly_shelf.meta(plot, shelf.owned(ask)) for plot in public[start : start + CURSOR_SIZE]]
     return exchange.Reply(200, {"next": following, "previous": None, "results": shown})
 

@@ -1,37 +1,18 @@
 """What each probe finds of a call whose answer was lost: its own effect, none, or somebody else's."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from daemon.connectors.plotly import client, connector
-from daemon.contract import declare, errors
+from daemon.contract import errors
 from daemon.model.runs import Doubt
 from daemon.sandbox.server import Sandbox
 from tests.connectors import stub, support
 from tests.connectors.plotly import probing
+from tests.connectors.plotly.acting import ACTIONS, SIGNUPS, do
 
-ACTIONS = {one.name.partition(".")[2]: one for one in connector.actions}
 PROBED = sorted(name for name, one in ACTIONS.items() if one.doubt is Doubt.PROBED)
-SIGNUPS = [{"city": "Bonn", "n": 3}, {"city": "Ulm", "n": None}]
-
-
-@pytest.fixture
-async def ada(sandbox: Sandbox) -> AsyncIterator[client.PlotlyClient]:
-    async with support.sandbox_client(connector, sandbox) as made:
-        yield made
-
-
-@pytest.fixture
-async def grid(ada: client.PlotlyClient) -> str:
-    return str((await do(ada, "create_grid", filename="signups", rows=SIGNUPS)).fid)
-
-
-async def do(ada: client.PlotlyClient, name: str, **given: Any) -> Any:
-    action = ACTIONS[name]
-    done: declare.Done[Any] = await action.call(ada, action.parameters.model_validate(given), stub.call_of())
-    return done.result
 
 
 def effects(sandbox: Sandbox) -> list[str]:
@@ -196,9 +177,16 @@ async def test_a_strangers_column_beside_ours_is_no_matter_and_one_of_our_name_i
         await again.look()
 
 
-async def test_no_rows_are_done_without_a_question(ada: client.PlotlyClient, grid: str) -> None:
+async def test_no_rows_are_done_without_a_question(
+    ada: client.PlotlyClient, sandbox: Sandbox, grid: str
+) -> None:
     nothing = probing.probing(ada, ACTIONS["append_rows"], fid=grid, rows=[])
+    assert nothing.probe.lock is not None
+    assert nothing.probe.lock(nothing.parameters) == ""
+    asked = len(sandbox.ledger.read())
     await nothing.note()
+    assert (await nothing.call()).appended == 0
+    assert len(sandbox.ledger.read()) == asked
     assert (await nothing.look()).appended == 0
 
 

@@ -40,6 +40,10 @@ def lock_grid(parameters: Any) -> str:
     return f"grid {parameters.fid}"
 
 
+async def _note_rows(client: PlotlyClient, parameters: AppendRows) -> JsonObject:
+    return await note_grid(client, parameters) if parameters.rows else {"columns": []}
+
+
 async def _look_for_rows(
     client: PlotlyClient, parameters: AppendRows, call: declare.Call, before: JsonObject | None
 ) -> declare.Done[AppendedRows] | None:
@@ -58,8 +62,8 @@ async def _look_for_rows(
     probe=declare.Probe(
         about="the grid's rows beyond those that it had before the call",
         look=_look_for_rows,
-        note=note_grid,
-        lock=lock_grid,
+        note=_note_rows,
+        lock=lambda parameters: lock_grid(parameters) if parameters.rows else "",
     ),
 )
 async def append_rows(
