@@ -30,15 +30,11 @@ async def fetch(way: http.Http, address: str, into: BinaryIO, largest: int = LAR
     except errors.TemporaryError as failed:
         said = f"the file cannot be fetched: {failed.text}"
         if failed.unauthorized:
-            raise errors.PermanentError(said, status=failed.status) from None
-        raise errors.TemporaryError(
-            said, status=failed.status, retry_after=failed.retry_after, elsewhere=True
-        ) from None
+            raise errors.PermanentError(said) from None
+        raise errors.TemporaryError(said, retry_after=failed.retry_after, elsewhere=True) from None
     except errors.PermanentError as refused:
-        # Not "missing": what is missing is no object of the account's service.
-        raise errors.PermanentError(
-            f"the file cannot be fetched: {refused.text}", status=refused.status
-        ) from None
+        # Without its status and "missing": they would be taken for the account's service's.
+        raise errors.PermanentError(f"the file cannot be fetched: {refused.text}") from None
 
 
 async def _keep(pieces: AsyncIterator[bytes], into: BinaryIO, largest: int) -> None:
