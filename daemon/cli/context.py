@@ -105,6 +105,13 @@ class Context:
         """*fn* of the journal."""
         return self.with_journal(lambda journal: journal.read(fn))
 
+    def look(self, fn: Callable[[Connection], T]) -> T | None:
+        """*fn* of the journal; None where there is none yet, or none that can be read now."""
+        try:
+            return asyncio.run(_use(self.journal_url(), lambda journal: journal.read(fn)))
+        except (database.JournalMissing, database.JournalOutdated, database.JournalUnavailable):
+            return None
+
     def write(self, fn: Callable[[Connection], T]) -> T:
         """*fn* of the journal, committed."""
         return self.with_journal(lambda journal: journal.write(fn))

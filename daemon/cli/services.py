@@ -1,4 +1,7 @@
-"""``pointsman services``: whether each account can be reached, and lets us in."""
+"""``pointsman services``: whether each account can be reached, lets us in, and is called by the daemon just now.
+
+The first two are asked; the rest is what the journal says: it is left out where there is none.
+"""
 
 import asyncio
 import time
@@ -8,12 +11,19 @@ import typer
 from daemon.app import building
 from daemon.cli import context, options, printing
 from daemon.config import Config
-from daemon.contract import errors
+from daemon.contract import circuit, errors, limits
 from daemon.contract.catalog import Catalog
 from daemon.contract.configured import Account
 from daemon.contract.services import Services
+from daemon.journal import accounts
+from daemon.journal.database import Connection
+from daemon.model import times
 from daemon.model.jsons import JsonObject
+from daemon.web import shapes
 
+PERIODS = {times.SECOND: "s", times.MINUTE: "m", times.HOUR: "h", times.DAY: "d"}
+FROM_JOURNAL = ("rate_left", "circuit", "reason", "since", "held_until", "parked", "worked_at")
+WELL = (None, circuit.State.CLOSED.value)
 PATIENCE = 10.0  # seconds for one account's answer
 
 COLUMNS = {
@@ -24,6 +34,10 @@ COLUMNS = {
     "authorized": printing.key("authorized"),
     "version": printing.key("version"),
     "ms": printing.key("latency_ms"),
+    "circuit": printing.key("circuit"),
+    "since": printing.moment("since"),
+    "parked": printing.key("parked"),
+    "rate left": printing.key("rate_left"),
     "error": printing.key("error"),
 }
 
@@ -31,18 +45,60 @@ COLUMNS = {
 def services(state: typer.Context, json: options.AsJson = False) -> None:
     """Ask each account whether it is there and lets us in.
 
-    A cheap question with its credentials: reachable, authorised, version, latency. Exits 1 unless all can
-    be reached and let us in.
+    A cheap question with its credentials: reachable, authorised, version, latency. From the journal: whether the
+    daemon calls it (circuit `closed`), has stopped because it is down (`open`, since when) or tries it again
+    (`half_open`), how many runs are parked for it, and how many calls its rate allows at once. Exits 1 unless all
+    can be reached, let us in, and are not down.
 
     \b
       pointsman services
     """
     given: context.Context = state.obj
     catalog = given.catalog()
-    found = asyncio.run(_ping_all(given.accounts(catalog), catalog))
-    printing.listing("services", found, json, COLUMNS)
-    well = all(one["reachable"] and one["authorized"] for one in found)
+    settled = given.accounts(catalog)
+    known, parked = given.look(_known) or ({}, {})
+    now = context.now()
+    found = [
+        {**pinged, **_tell(settled.accounts[pinged["name"]], known.get(pinged["name"]), parked, now)}
+        for pinged in asyncio.run(_ping_all(settled, catalog))
+    ]
+    printing.listing("services", [_with_error(one) for one in found], json, COLUMNS)
+    well = all(one["reachable"] and one["authorized"] and one["circuit"] in WELL for one in found)
     raise typer.Exit(context.GOOD if well else context.NOT_GOOD)
+
+
+def _known(connection: Connection) -> tuple[dict[str, accounts.Account], dict[str, int]]:
+    return accounts.listed(connection), accounts.counts_parked(connection)
+
+
+def _tell(account: Account, row: accounts.Account | None, parked: dict[str, int], now: int) -> JsonObject:
+    """What the journal says of *account* at *now*: null where it says nothing."""
+    rate = account.rate
+    told: JsonObject = {
+        "rate": f"{rate.count}/{PERIODS.get(rate.period, times.format_duration(rate.period))}"
+    }
+    if row is None:
+        return {**told, **dict.fromkeys((*FROM_JOURNAL, "down_error"))}
+    found = row.circuit
+    held = circuit.is_held(found, now)
+    busy = max(0, (row.busy_until or 0) - now)
+    return {
+        **told,
+        "rate_left": 0 if held or found.is_down else limits.left(rate.count, rate.period, busy),
+        "circuit": found.state.value,
+        "reason": found.reason.value if found.reason is not None else None,
+        "since": shapes.text_of(found.since if found.is_down else None),
+        "held_until": shapes.text_of(found.held_until if held else None),
+        "parked": parked.get(account.name, 0),
+        "worked_at": shapes.text_of(row.worked_at),
+        "down_error": found.error if found.is_down or held else None,
+    }
+
+
+def _with_error(found: JsonObject) -> JsonObject:
+    """*found* with one error: what the ping met, or else what the daemon did."""
+    told = {name: value for name, value in found.items() if name not in ("error", "down_error")}
+    return {**told, "error": found["error"] or found["down_error"]}
 
 
 async def _ping_all(settled: Config, catalog: Catalog) -> list[JsonObject]:

@@ -14,7 +14,6 @@ from functools import partial
 
 import structlog
 
-from daemon import metrics
 from daemon.contract import circuit, errors, own_events
 from daemon.contract.circuit import Circuit, Reason, Shut
 from daemon.contract.configured import Account as Configured
@@ -221,7 +220,6 @@ class Circuits:
 
     def _learn(self, account: str, change: Change) -> None:
         self._known[account] = after = change.after
-        metrics.account_up.labels(account).set(not after.is_down)
         if change.went_down:
             log.warning(
                 "account.went_down",

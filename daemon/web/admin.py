@@ -5,15 +5,15 @@ it is reachable on the public port.
 """
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import exposition
 
 from daemon import metrics
-from daemon.contract import secrets
-from daemon.journal import events, migrate, runs
+from daemon.contract import circuit, secrets
+from daemon.journal import accounts, events, migrate, runs
 from daemon.journal.database import Connection, Journal, JournalUnavailable
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
@@ -53,17 +53,42 @@ class Health:
     async def measure(self) -> bytes:
         """Everything counted, in Prometheus' text form; what the journal knows is asked now."""
         now = self.clock.now()
-        counts, unrouted, due = await self.journal.read(lambda connection: _look(connection, now))
+        counts, unrouted, due, known, parked = await self.journal.read(
+            lambda connection: _look(connection, now)
+        )
         metrics.open_runs.clear()
         for (reaction, status), count in counts.items():
             metrics.open_runs.labels(reaction, status).set(count)
         metrics.oldest_unrouted.set((now - unrouted) / SECOND if unrouted is not None else 0)
         metrics.oldest_due.set((now - due) / SECOND if due is not None else 0)
+        _measure_accounts(known, parked, now)
         return exposition.generate_latest(metrics.registry)
 
 
-def _look(connection: Connection, now: int) -> tuple[dict[tuple[str, str], int], int | None, int | None]:
-    return runs.open_counts(connection), events.oldest_unrouted(connection), runs.oldest_due(connection, now)
+Looked = tuple[
+    dict[tuple[str, str], int], int | None, int | None, Mapping[str, accounts.Account], Mapping[str, int]
+]
+
+
+def _look(connection: Connection, now: int) -> Looked:
+    return (
+        runs.open_counts(connection),
+        events.oldest_unrouted(connection),
+        runs.oldest_due(connection, now),
+        accounts.listed(connection),
+        accounts.counts_parked(connection),
+    )
+
+
+def _measure_accounts(known: Mapping[str, accounts.Account], parked: Mapping[str, int], now: int) -> None:
+    for gauge in (metrics.account_up, metrics.account_held, metrics.parked_runs):
+        gauge.clear()
+    for name, row in known.items():
+        held = circuit.is_held(row.circuit, now)
+        metrics.account_up.labels(name).set(not row.circuit.is_down)
+        metrics.account_held.labels(name).set(((row.circuit.held_until or 0) - now) / SECOND if held else 0)
+    for name in known.keys() | parked.keys():
+        metrics.parked_runs.labels(name).set(parked.get(name, 0))
 
 
 class AdminSide:

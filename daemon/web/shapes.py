@@ -66,6 +66,7 @@ def of_run(run: Run, steps: Iterable[Step]) -> JsonObject:
         "started_at": text_of(run.started_at),
         "due_at": text_of(run.due_at),
         "waits_for": run.waits_for,
+        "parked_for": run.parked_for,
         "finished_at": text_of(run.finished_at),
         "steps": [of_step(step) for step in steps],
     }

@@ -144,6 +144,9 @@ class Desk:
     def make_run(self, event_id: str, status: RunStatus, *begun: Step, **values: Any) -> str:
         """Make one run of *event_id* that stands in *status* with the steps *begun*; its id."""
 
+        if status is RunStatus.PARKED:
+            values = {"parked_for": "populr", **values}
+
         def write(connection: Connection) -> str:
             (run,) = runs.make(connection, [making.new_run(event_id)], making.NOW, [making.LEASE])
             if status is not RunStatus.RUNNING:
