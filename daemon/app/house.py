@@ -138,7 +138,7 @@ class House:
         settled, timed, bells = self.config, self._clock, self._bells
         rung = circuits.Bells(self._parking_bell, bells.router, bells.workers)
         known = Circuits(journal, timed, self.services, rung)
-        courses = Courses(journal, timed, self.services, known)
+        courses = Courses(journal, timed, self.services, known, bells.workers.ring)
         worker = Worker(
             journal, timed, courses, bells.workers, bells.router, settled.daemon.node, settled.daemon.lease
         )

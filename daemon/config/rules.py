@@ -42,6 +42,7 @@ def _reaction(at: Desk, path: Path, table: tables.ReactionTable) -> Reaction:
         retry=Retry(table.retry.attempts, table.retry.first, table.retry.max),
         on_doubt=table.on_doubt,
         enabled=table.enabled,
+        markers=table.markers,
         do=tuple(
             _do(at, (*path, "do", number), step, f"{table.name}/{id}")
             for number, (step, id) in enumerate(zip(table.do, ids, strict=True))

@@ -274,6 +274,13 @@ class ReactionTable(Table):
     on_doubt: Literal["hold", "redo"] = Field(
         "hold", description="What to do where a call's effect is unknown and cannot be looked up."
     )
+    markers: bool = Field(
+        True,
+        description=(
+            "Whether steps may leave a short mark (in a title, a description) by which a lost call is found again. "
+            "Without marks, an action that is recognised by its mark alone cannot be looked for."
+        ),
+    )
     enabled: Annotated[bool, PlainValidator(_read_enabled), WithJsonSchema({"type": "boolean"})] = Field(
         True, description="Whether events make runs of it."
     )

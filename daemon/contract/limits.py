@@ -65,6 +65,11 @@ class Limits:
                 self.refuse()
             yield
 
+    @property
+    def full(self) -> bool:
+        """Whether a step would have to wait for a place now."""
+        return self._gate.locked()
+
     def _reserve(self, now: float) -> float:
         """Take the next place in the row; the seconds to wait for it."""
         interval = self.per / times.SECOND / self.rate

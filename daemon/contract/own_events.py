@@ -85,7 +85,7 @@ class RunInDoubt(EventData):
             "first_sent_at": "2026-12-01T02:00:00Z",
             "sent_at": "2026-12-01T02:00:00Z",
         },
-        "check": "whether it took effect: by method: GET, PUT and DELETE are repeatable, POST and PATCH are not",
+        "check": "whether it took effect; it cannot be looked up (POST and PATCH are not repeatable)",
     }
     run: RunSummary = Field(description="The run.")
     error: str = Field(description="What is not known, in one line.")

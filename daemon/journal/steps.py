@@ -22,7 +22,7 @@ WAITING = sa.text("status = 'waiting'")  # the partial index's own words
 
 _NAMES = tuple(
     "run_id position id action account status doubt attempts request before remote response error history "
-    "doubtful looks sent_at finished_at".split()
+    "doubted_at looks sent_at finished_at".split()
 )
 _PUT = bulk.Insert(
     steps,
@@ -94,7 +94,7 @@ def _to_row(step: Step) -> dict[str, Any]:
         "response": _dump(step.response),
         "error": step.error,
         "history": jsons.dumps(list(step.history)) if step.history else None,
-        "doubtful": step.doubtful,
+        "doubted_at": step.doubted_at,
         "looks": step.looks,
         "sent_at": step.sent_at,
         "finished_at": step.finished_at,
@@ -124,7 +124,7 @@ def from_row(row: Row[Any]) -> Step:
         sent_at=row.sent_at,
         finished_at=row.finished_at,
         history=tuple(_load(row.history) or ()),
-        doubtful=row.doubtful,
+        doubted_at=row.doubted_at,
         looks=row.looks,
     )
 

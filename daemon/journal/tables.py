@@ -189,7 +189,7 @@ steps = Table(
     Column("response", Text),
     Column("error", Text),
     Column("history", Text),
-    Column("doubtful", Boolean, nullable=False, server_default=sa.false()),
+    Column("doubted_at", BigInteger),
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("sent_at", BigInteger),
     Column("finished_at", BigInteger),
@@ -198,9 +198,12 @@ steps = Table(
         name="steps_status",
     ),
     CheckConstraint(
-        "NOT doubtful OR status IN ('pending','running','failed','in_doubt')", name="steps_doubt"
+        "doubted_at IS NULL OR status IN ('pending','running','failed','in_doubt')", name="steps_doubt"
     ),
-    CheckConstraint("sent_at IS NOT NULL OR status NOT IN ('running','in_doubt')", name="steps_intent"),
+    CheckConstraint(
+        "(sent_at IS NOT NULL AND doubted_at IS NOT NULL) OR status NOT IN ('running','in_doubt')",
+        name="steps_intent",
+    ),
     Index(
         "steps_waiting_for",
         "remote",

@@ -32,7 +32,9 @@ class Do:
 
 @dataclass(frozen=True)
 class Reaction:
-    """A rule: on which event, when, do what. *timeout* is in microseconds."""
+    """A rule: on which event, when, do what. *timeout* is in microseconds. *markers* says whether actions may leave a
+    mark by which a probe recognises what they made.
+    """
 
     name: str
     on: tuple[str, ...]
@@ -45,6 +47,7 @@ class Reaction:
     on_doubt: str
     enabled: bool
     do: tuple[Do, ...]
+    markers: bool = True
 
     @cached_property
     def digest(self) -> str:
@@ -69,6 +72,7 @@ def to_json(reaction: Reaction) -> JsonObject:
         },
         "on_doubt": reaction.on_doubt,
         "enabled": reaction.enabled,
+        "markers": reaction.markers,
         "do": [
             {
                 "id": do.id,
@@ -95,6 +99,7 @@ def from_json(value: Json) -> Reaction:
         retry=Retry(**value["retry"]),
         on_doubt=value["on_doubt"],
         enabled=value["enabled"],
+        markers=value["markers"],
         do=tuple(Do(do["id"], do["action"], do["account"], do["if"], do["with"]) for do in value["do"]),
     )
 

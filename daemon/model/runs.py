@@ -113,9 +113,9 @@ class Step:
 
     *request* is the rendered parameters (secret ones as references), *response* the result. *sent_at* is when
     the first attempt's intent was committed; *attempts* counts intents. *remote* names the followed work
-    (``account resource id``) that it started. *history* tells the failed attempts, the last ones. *doubtful* says
-    that an earlier attempt may have taken effect, *looks* how many attempts to find out failed since. *before* is
-    what the probe noted ahead of the call.
+    (``account resource id``) that it started. *history* tells the failed attempts, the last ones. *doubted_at*
+    is when the last request was sent, or its answer lost, whose effect is not known: None where nothing is in doubt.
+    *looks* is how many attempts to find out failed since. *before* is what the probe noted ahead of the call.
     """
 
     run_id: str
@@ -134,5 +134,5 @@ class Step:
     sent_at: int | None
     finished_at: int | None
     history: tuple[JsonObject, ...] = ()
-    doubtful: bool = False
+    doubted_at: int | None = None
     looks: int = 0

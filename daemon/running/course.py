@@ -26,6 +26,8 @@ from daemon.running.hand import Course, Planned
 from daemon.running.parameters import UnfitParameters
 from daemon.running.scribe import Scribe
 
+INTERRUPTED = "the process ended after the request was begun"
+
 log = structlog.get_logger()
 
 
@@ -34,7 +36,9 @@ class Vanished(Exception):
 
 
 class Courses:
-    """Takes runs through their steps. *services* gives the present ones (a reload replaces them)."""
+    """Takes runs through their steps. *services* gives the present ones (a reload replaces them), *ring* wakes the
+    workers for a run whose turn at a remote object has come.
+    """
 
     def __init__(
         self,
@@ -42,11 +46,12 @@ class Courses:
         clock: Clock,
         services: Callable[[], Services],
         circuits: Circuits | None = None,
+        ring: Callable[[], None] = lambda: None,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._services = services
-        self._scribe = Scribe(journal, clock, services)
+        self._scribe = Scribe(journal, clock, services, ring)
         known = circuits or Circuits(journal, clock, services, Bells())
         self._caller = Caller(self._scribe, clock, services, known)
         self._definitions: dict[str, Reaction] = {}
@@ -113,10 +118,10 @@ class Courses:
             ended = replace(skipped, status=StepStatus.SKIPPED, finished_at=self._clock.now())
             self._scribe.note(course, ended)
             return True
-        if step is not None and step.status is StepStatus.RUNNING:
-            road = doubt.choose_road(planned.step.doubt, course.reaction.on_doubt)
+        if step is not None and step.doubted_at is not None:
+            road = doubt.choose_road(step.doubt, course.reaction.on_doubt)
             if road is doubt.Road.HOLD:
-                return await self._scribe.hold(course, step, "the process ended after the request was begun")
+                return await self._scribe.hold(course, step, step.error or INTERRUPTED)
         return await self._caller.attempt(course, planned)
 
     async def _planned(self, course: Course, position: int, do: Do, step: Step | None) -> Planned | None:

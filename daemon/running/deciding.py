@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from daemon.journal import runs, steps
+from daemon.journal import locks, runs, steps
 from daemon.journal.database import Connection
 from daemon.model.jsons import Json
 from daemon.model.runs import RUN_MOVES, Run, RunStatus, Step, StepStatus
@@ -51,11 +51,16 @@ def cancel(connection: Connection, id: str, now: int) -> None:
     :class:`Undecidable` for a run that is in hand or has ended.
     """
     run = _find(connection, id)
-    values = {"finished_at": now, "due_at": None, "waits_for": None, "counting_since": None}
+    if run.status in CANCELLABLE:
+        locks.give_up(connection, run, now)
+    nothing = dict.fromkeys(("due_at", "waits_for", "parked_for", "counting_since"))
+    values = {"finished_at": now, **nothing}
     if not runs.decide(connection, id, CANCELLABLE, RunStatus.CANCELLED, **values):
         raise Undecidable(_refusal(run, "cancelled", CANCELLABLE))
     for step in steps.of_run(connection, id):
-        if step.status in UNBEGUN:
+        if step.doubted_at is not None:
+            steps.put(connection, replace(step, status=StepStatus.IN_DOUBT))
+        elif step.status in UNBEGUN:
             steps.put(connection, replace(step, status=StepStatus.SKIPPED, finished_at=now))
 
 
@@ -69,7 +74,13 @@ def resolve_done(connection: Connection, id: str, response: Json, now: int) -> N
         id,
         now,
         lambda step: replace(
-            step, status=StepStatus.SUCCEEDED, response=response, error=None, finished_at=now
+            step,
+            status=StepStatus.SUCCEEDED,
+            response=response,
+            error=None,
+            finished_at=now,
+            doubted_at=None,
+            looks=0,
         ),
     )
 
@@ -80,7 +91,12 @@ def resolve_redo(connection: Connection, id: str, now: int) -> None:
     :class:`Undecidable` for a run that is not in doubt.
     """
     _resolve(
-        connection, id, now, lambda step: replace(step, status=StepStatus.PENDING, attempts=0, error=None)
+        connection,
+        id,
+        now,
+        lambda step: replace(
+            step, status=StepStatus.PENDING, attempts=0, error=None, doubted_at=None, looks=0
+        ),
     )
 
 
@@ -121,6 +137,7 @@ def _begin_again(connection: Connection, step: Step) -> None:
         step,
         status=StepStatus.PENDING,
         attempts=0,
+        looks=0,
         error=None,
         response=None,
         remote=None,
@@ -132,5 +149,9 @@ def _begin_again(connection: Connection, step: Step) -> None:
 def _refusal(run: Run, word: str, allowed: Sequence[RunStatus] | frozenset[RunStatus]) -> str:
     if run.status is RunStatus.RUNNING:
         return f"run {run.id} is running now, so it cannot be {word}. Wait until it stands still."
+    if run.status is RunStatus.PARKED:
+        return (
+            f"run {run.id} is parked: it goes on by itself as soon as the account {run.parked_for} is back."
+        )
     states = ", ".join(sorted(status.value.replace("_", " ") for status in allowed))
     return f"run {run.id} is {run.status.value.replace('_', ' ')}; only one that is {states} can be {word}."

@@ -1,23 +1,69 @@
 """What to do about a call whose effect is not known. Pure.
 
-A step with an intent and no outcome is in doubt, whether the process died or the answer was lost after
-sending.
+A step with an intent and no outcome is in doubt, whether the process died or the answer was lost after sending.
+``course`` asks before it goes on with such a step, ``calling`` after each failure, ``doubting`` walks the road.
 """
 
 from enum import Enum
 
-from daemon.model.runs import Doubt
+from daemon.contract import errors
+from daemon.model import jsons, times
+from daemon.model.jsons import Json, JsonObject
+from daemon.model.runs import Doubt, Step
+
+SETTLES = 5 * times.SECOND  # after which a request whose answer was lost takes no effect any more
+LONGEST_VALUE = 200  # characters of a parameter that a summary shows
+MOST_VALUES = 20  # parameters that a summary shows
 
 
 class Road(Enum):
     """What is done with a doubtful call."""
 
     REPEAT = "repeat"
+    LOOK = "look"
     HOLD = "hold"
 
 
 def choose_road(doubt: Doubt, on_doubt: str) -> Road:
-    """Repeat what is repeatable or probed; hold the rest for a person, unless the reaction says ``redo``."""
-    if doubt in (Doubt.REPEATABLE, Doubt.PROBED) or on_doubt == "redo":
-        return Road.REPEAT
-    return Road.HOLD
+    """Repeat what is repeatable, look for what is probed; hold the rest for a person, unless the reaction says
+    ``redo``.
+    """
+    if doubt is Doubt.PROBED:
+        return Road.LOOK
+    return Road.REPEAT if doubt is Doubt.REPEATABLE or on_doubt == "redo" else Road.HOLD
+
+
+def leaves_doubt(doubt: Doubt, failed: errors.ServiceError) -> bool:
+    """Whether a call that *failed* so may have taken effect all the same.
+
+    Looking is cheap, so a probed call is looked for after any answer that does not plainly refuse it: a 5xx may come
+    from behind the effect, and so may an answer that nobody could read.
+    """
+    if isinstance(failed, errors.TemporaryError):
+        server_broke = failed.status is not None and failed.status >= 500
+        return failed.in_doubt or (server_broke and doubt is Doubt.PROBED)
+    answered_well = failed.status is not None and failed.status < 300
+    return answered_well or (failed.status is None and doubt is Doubt.PROBED)
+
+
+def settles_at(step: Step, now: int) -> int | None:
+    """When a look that finds nothing may be believed, None where it may be now.
+
+    Until then the lost request may still be under way to the service, or at work there. A clock that was set back
+    begins the wait anew.
+    """
+    doubted_at = step.doubted_at if step.doubted_at is not None else now - SETTLES
+    if now < doubted_at:
+        return now + SETTLES
+    return doubted_at + SETTLES if now < doubted_at + SETTLES else None
+
+
+def summarise(request: JsonObject | None) -> JsonObject:
+    """A stored *request* short enough for an event: long values are cut, further ones left out."""
+    shown = list((request or {}).items())[:MOST_VALUES]
+    return {name: _cut(value) for name, value in shown}
+
+
+def _cut(value: Json) -> Json:
+    text = value if isinstance(value, str) else jsons.dumps(value)
+    return value if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

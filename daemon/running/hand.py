@@ -21,7 +21,9 @@ from daemon.running.outcome import Write
 
 @dataclass(slots=True)
 class Course:
-    """A run and what it has so far. *carried* is what the next commit writes besides its own."""
+    """A run and what it has so far. *carried* is what the next commit writes besides its own; *passing_on* says that
+    it gives up an object that others may stand in line for.
+    """
 
     run: Run
     event: Event
@@ -29,6 +31,7 @@ class Course:
     steps: dict[int, Step]
     known: dict[str, Json] = field(default_factory=dict)
     carried: list[Write] = field(default_factory=list)
+    passing_on: bool = False
 
     def results(self) -> JsonObject:
         """``steps.ID`` as templates see it: a skipped step is none."""

@@ -10,13 +10,15 @@ from typing import Any
 from daemon.contract import errors, own_events
 from daemon.contract.declare import Done, Follow
 from daemon.contract.services import Services
-from daemon.journal import events, runs, state, steps, watches
+from daemon.journal import events, locks, runs, state, steps, watches
 from daemon.journal.database import Connection
 from daemon.journal.watches import Memory, Polled
 from daemon.model import jsons, times
 from daemon.model.events import Event, Fact
+from daemon.model.jsons import JsonObject
 from daemon.model.reactions import Do, Reaction
 from daemon.model.runs import Doubt, Run, RunStatus, Step, StepStatus
+from daemon.running import doubt
 
 FIRST_LOOK = 1 * times.SECOND  # after which followed work is polled for the first time
 LONGEST_CHAIN = 20  # causes that a told cycle names
@@ -26,7 +28,7 @@ ENDED_WELL = (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
 Write = Callable[[Connection], None]
 
 
-def new_step(run: Run, position: int, do: Do, doubt: Doubt, request: Any) -> Step:
+def new_step(run: Run, position: int, do: Do, kind: Doubt, request: Any) -> Step:
     """A step that was never tried."""
     return Step(
         run_id=run.id,
@@ -36,7 +38,7 @@ def new_step(run: Run, position: int, do: Do, doubt: Doubt, request: Any) -> Ste
         account=do.account,
         status=StepStatus.PENDING,
         attempts=0,
-        doubt=doubt,
+        doubt=kind,
         request=request,
         before=None,
         remote=None,
@@ -53,10 +55,35 @@ def overdue(reaction: Reaction) -> str:
 
 
 def failed_attempt(step: Step, now: int, failed: errors.ServiceError) -> Step:
-    """*step* with one more failed attempt in its history."""
+    """*step* with one more failed attempt in its history; its doubt ends where the failure leaves none."""
     return replace(
-        step, error=failed.text, history=steps.failed_attempt(step, now, failed.text, failed.status)
+        step,
+        error=failed.text,
+        history=steps.failed_attempt(step, now, failed.text, failed.status),
+        doubted_at=step.doubted_at if doubt.leaves_doubt(step.doubt, failed) else None,
     )
+
+
+def failed_look(step: Step, now: int, text: str, status: int | None) -> Step:
+    """*step* with one more look that failed in its history; it stays in doubt."""
+    return replace(step, error=text, history=steps.failed_attempt(step, now, text, status))
+
+
+def stand_in_line(run: Run, key: str, now: int) -> Callable[[Connection], Run]:
+    """Ask for the object *key*. Where another run has it, this one waits as a row until it is handed over: that is
+    not its own time. The run with what it got.
+    """
+
+    def write(connection: Connection) -> Run:
+        asked = locks.ask(connection, run, key)
+        if asked.locked:
+            runs.move(connection, asked, RunStatus.RUNNING)
+        else:
+            spent = run.elapsed(now)
+            runs.move(connection, run, RunStatus.PENDING, due_at=None, spent=spent, counting_since=None)
+        return asked
+
+    return write
 
 
 def intend(run: Run, step: Step) -> Write:
@@ -71,9 +98,12 @@ def intend(run: Run, step: Step) -> Write:
 
 def succeed(run: Run, now: int) -> Write:
     """The run is done."""
-    return lambda connection: runs.move(
-        connection, run, RunStatus.SUCCEEDED, finished_at=now, error=None, counting_since=None
-    )
+
+    def write(connection: Connection) -> None:
+        locks.give_up(connection, run, now)
+        runs.move(connection, run, RunStatus.SUCCEEDED, finished_at=now, error=None, counting_since=None)
+
+    return write
 
 
 def die(run: Run, error: str, now: int, event_type: str = "") -> Write:
@@ -81,19 +111,41 @@ def die(run: Run, error: str, now: int, event_type: str = "") -> Write:
     return _ends_badly(run, RunStatus.DEAD, error, now, event_type)
 
 
-def hold(run: Run, error: str, now: int, event_type: str = "") -> Write:
-    """The run is held in doubt, and an event says so; *event_type* is that of the event it was made for."""
-    return _ends_badly(run, RunStatus.IN_DOUBT, error, now, event_type)
+def hold(run: Run, step: Step, check: str, now: int, event_type: str = "") -> Write:
+    """The run is held in doubt over *step*, and an event says so and what a person is to *check*; *event_type* is that
+    of the event it was made for.
+    """
+    told = {
+        "step": {
+            "id": step.id,
+            "action": step.action,
+            "account": step.account,
+            "request": doubt.summarise(step.request),
+            "attempts": step.attempts,
+            "first_sent_at": _moment(step.sent_at),
+            "sent_at": _moment(step.doubted_at),
+        },
+        "check": check,
+    }
+    return _ends_badly(run, RunStatus.IN_DOUBT, f"step {step.id}: {step.error}", now, event_type, told)
 
 
-def _ends_badly(run: Run, status: RunStatus, error: str, now: int, event_type: str) -> Write:
+def _moment(at: int | None) -> str | None:
+    return times.rfc3339(at) if at is not None else None
+
+
+def _ends_badly(
+    run: Run, status: RunStatus, error: str, now: int, event_type: str, told: JsonObject | None = None
+) -> Write:
     def write(connection: Connection) -> None:
+        locks.give_up(connection, run, now)
         values = {"error": error, "counting_since": None, "spent": run.elapsed(now)}
         finished = now if status is RunStatus.DEAD else None
         runs.move(connection, run, status, finished_at=finished, **values)
         lineage = own_events.descend_to_tell(run, event_type)
         if lineage is not None:
-            events.emit(connection, [own_events.about_run(run, status, error)], "pointsman", now, lineage)
+            fact = own_events.about_run(run, status, error, told)
+            events.emit(connection, [fact], "pointsman", now, lineage)
 
     return write
 
@@ -108,7 +160,8 @@ def retry_later(run: Run, step: Step, now: int, due_at: int, error: str, *, coun
     paused = {} if counts else {"spent": run.elapsed(now), "counting_since": None}
 
     def write(connection: Connection) -> None:
-        runs.move(connection, run, RunStatus.WAITING, due_at=due_at, error=error, **paused)
+        attempts = run.attempts
+        runs.move(connection, run, RunStatus.WAITING, due_at=due_at, error=error, attempts=attempts, **paused)
         steps.put(connection, replace(step, status=StepStatus.PENDING))
 
     return write
@@ -122,11 +175,12 @@ def step_aside(run: Run, now: int, due_at: int) -> Write:
 
 
 def finish_step(run: Run, step: Step, done: Done[Any], services: Services, now: int) -> list[Write]:
-    """What a successful call leaves behind: the step's outcome, facts, state, remote objects, work to
-    follow.
+    """What a successful call leaves behind: the step's outcome, facts, state, remote objects, work to follow. What the
+    run had for itself goes to the next in line.
     """
 
     def write(connection: Connection) -> None:
+        locks.give_up(connection, run, now)
         steps.put(connection, step)
         _leave_behind(connection, run, step, done, services, now)
 
@@ -137,9 +191,10 @@ def wait(run: Run, step: Step, done: Done[Any], services: Services, now: int, un
     """The run waits for the remote work that the step began; *until* is when its patience ends."""
     assert done.follow is not None  # noqa: S101 - the caller looked
     work = watches.work_name(step.account or "", done.follow.resource, done.follow.id)
-    waiting = replace(step, status=StepStatus.WAITING, remote=work, error=None)
+    waiting = replace(step, status=StepStatus.WAITING, remote=work, error=None, doubted_at=None, looks=0)
 
     def write(connection: Connection) -> None:
+        locks.give_up(connection, run, now)
         spent = run.elapsed(now)
         runs.move(
             connection,

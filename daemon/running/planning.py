@@ -34,5 +34,6 @@ def plan(
     given = parameters.resolve(action, request, seen, services)
     if step is None or step.request is None:
         stored = parameters.to_store(action, request, services.blanker)
-        step = outcome.new_step(course.run, position, do, action.doubt_for(given), stored)
+        kind = action.doubt_for(given, marked=course.reaction.markers)
+        step = outcome.new_step(course.run, position, do, kind, stored)
     return Planned(action, given, step)

@@ -13,9 +13,12 @@ def next_delay(retry: Retry, attempts: int, retry_after: int | None, chance: flo
     Exponential backoff with full jitter: *chance* (0 to 1) of ``first * 2^(attempts - 1)``, at most
     ``max``. What the service asked for (*retry_after*) is always obeyed; the jitter comes on top.
     """
-    if attempts >= retry.attempts:
-        return None
-    ceiling = min(retry.max, retry.first << min(attempts - 1, _DOUBLINGS))
+    return None if attempts >= retry.attempts else pause(retry, attempts, retry_after, chance)
+
+
+def pause(retry: Retry, attempts: int, retry_after: int | None, chance: float) -> int:
+    """Microseconds of backoff after *attempts* made, however many there may be (see :func:`next_delay`)."""
+    ceiling = min(retry.max, retry.first << min(max(attempts, 1) - 1, _DOUBLINGS))
     jitter = int(ceiling * chance)
     return jitter if retry_after is None else retry_after + min(jitter, retry.first)
 

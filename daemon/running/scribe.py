@@ -7,18 +7,21 @@ is waited out here.
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
 from daemon import metrics
+from daemon.contract.declare import Action
 from daemon.contract.services import Services
 from daemon.journal import steps
 from daemon.journal.database import Connection, Journal, JournalUnavailable
 from daemon.model.runs import Run, RunStatus, Step, StepStatus
 from daemon.model.times import Clock
-from daemon.running import outcome
+from daemon.running import outcome, parking
 from daemon.running.hand import Course
-from daemon.running.outcome import Write
+
+T = TypeVar("T")
 
 AFTER_OUTAGE = 1.0  # seconds until a commit is tried again
 
@@ -26,29 +29,37 @@ log = structlog.get_logger()
 
 
 class Scribe:
-    """*services* gives the present ones, for their blanker."""
+    """*services* gives the present ones, for their blanker and what they know of actions. *ring* wakes the workers."""
 
-    def __init__(self, journal: Journal, clock: Clock, services: Callable[[], Services]) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, services: Callable[[], Services], ring: Callable[[], None]
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._services = services
+        self._ring = ring
 
-    async def commit(self, course: Course | None, last: Write) -> None:
-        """Write what is carried and *last*, which stands under the run's fence, in one transaction.
+    async def commit(self, course: Course | None, last: Callable[[Connection], T]) -> T:
+        """Write what is carried and *last*, which stands under the run's fence, in one transaction; what *last* gives.
 
         :class:`~daemon.journal.database.LostLease` when another has the run.
         """
         carried = list(course.carried) if course is not None else []
 
-        def write(connection: Connection) -> None:
-            for one in (*carried, last):
+        def write(connection: Connection) -> T:
+            for one in carried:
                 one(connection)
+            return last(connection)
 
-        await self._insist(write)
+        told = await self._insist(write)
         if course is not None:
             course.carried.clear()
+            if course.passing_on:  # whoever stood in line is due now
+                course.passing_on = False
+                self._ring()
+        return told
 
-    async def _insist(self, write: Write) -> None:
+    async def _insist(self, write: Callable[[Connection], T]) -> T:
         """Commit, waiting out a journal that cannot be written: an outcome that is known must not become a doubt.
 
         Should another node take the run meanwhile, the fence says so (``LostLease``).
@@ -102,17 +113,35 @@ class Scribe:
 
     async def hold(self, course: Course, step: Step, error: str) -> bool:
         """The run is held in doubt over *step*, for a person. False: it does not go on."""
-        now = self._clock.now()
-        text = self._services().blanker.text(error)
-        self.note(course, replace(step, status=StepStatus.IN_DOUBT, error=text))
-        await self.commit(course, outcome.hold(course.run, f"step {step.id}: {text}", now, course.event.type))
+        now, services = self._clock.now(), self._services()
+        text = services.blanker.text(error)
+        doubted_at = step.doubted_at if step.doubted_at is not None else now
+        held = replace(step, status=StepStatus.IN_DOUBT, error=text, doubted_at=doubted_at)
+        self.note(course, held)
+        check = what_to_check(services.catalog.actions.get(step.action))
+        await self.commit(course, outcome.hold(course.run, held, check, now, course.event.type))
         _count(course.run, RunStatus.IN_DOUBT)
         log.warning("run.held_in_doubt", step=step.id, error=text)
+        return False
+
+    async def park(self, course: Course, account: str, error: str, step: Step | None = None) -> bool:
+        """Let the run wait for *account*; *step* is one that was called in vain. False: it does not go on."""
+        await self.commit(course, parking.park(course.run, step, account, error, self._clock.now()))
+        log.debug("run.parked", account=account)
         return False
 
 
 def _count(run: Run, status: RunStatus) -> None:
     metrics.runs.labels(run.reaction, status.value).inc()
+
+
+def what_to_check(action: Action | None) -> str:
+    """What a person looks at to tell whether a call of *action* took effect."""
+    if action is None:
+        return "whether it took effect; the action does not exist any more"
+    if action.probe is not None:
+        return action.probe.about
+    return f"whether it took effect; it cannot be looked up ({action.why})"
 
 
 def describe_bug(bug: Exception) -> str:

@@ -297,7 +297,7 @@ def _steps() -> None:
         sa.Column("response", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("history", sa.Text(), nullable=True),
-        sa.Column("doubtful", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("doubted_at", sa.BigInteger(), nullable=True),
         sa.Column("looks", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
@@ -306,10 +306,11 @@ def _steps() -> None:
             name="steps_status",
         ),
         sa.CheckConstraint(
-            "NOT doubtful OR status IN ('pending','running','failed','in_doubt')", name="steps_doubt"
+            "doubted_at IS NULL OR status IN ('pending','running','failed','in_doubt')", name="steps_doubt"
         ),
         sa.CheckConstraint(
-            "sent_at IS NOT NULL OR status NOT IN ('running','in_doubt')", name="steps_intent"
+            "(sent_at IS NOT NULL AND doubted_at IS NOT NULL) OR status NOT IN ('running','in_doubt')",
+            name="steps_intent",
         ),
         sa.PrimaryKeyConstraint("run_id", "position"),
     )

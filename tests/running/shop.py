@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from daemon.connectors import general
-from daemon.contract import catalog, declare
+from daemon.contract import catalog, declare, errors
 from daemon.contract.secrets import SecretText
 from daemon.model.events import Fact
 from daemon.model.jsons import JsonObject
@@ -29,17 +29,29 @@ class Made:
     call: declare.Call
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """In a script: the call takes effect, but *error* is all that its caller hears."""
+
+    error: Exception
+
+
 @dataclass
 class Shop:
     """The shop and its script: what the next calls of an action answer, an exception among it is raised.
 
-    A *gate* keeps calls that came in from being answered until it is opened.
+    A *gate* keeps calls that came in from being answered until it is opened. *made* are the marks of what was made,
+    *rows* what was appended: the ledger. *looks* are the probes' looks, scripted as ``look``.
     """
 
     calls: list[Made] = field(default_factory=list)
     script: dict[str, list[Any]] = field(default_factory=dict)
     orders: dict[str, JsonObject] = field(default_factory=dict)
     gate: asyncio.Event | None = None
+    made: list[str] = field(default_factory=list)
+    rows: dict[str, list[Any]] = field(default_factory=dict)
+    looks: list[declare.Call] = field(default_factory=list)
+    notes: int = 0
 
     def asked(self, action: str) -> list[JsonObject]:
         """The parameters of each call of *action*."""
@@ -56,6 +68,13 @@ class Ware(declare.Parameters):
     name: Any = Field(None, description="A name.")
     value: Any = Field(None, description="A value.")
     token: SecretText | None = Field(None, description="A secret.")
+
+
+class Row(declare.Parameters):
+    """What to append."""
+
+    table: str = Field("t", description="Where to.")
+    value: Any = Field(None, description="What.")
 
 
 class Answer(declare.Result):
@@ -85,8 +104,59 @@ async def play(shop: Shop, action: str, parameters: declare.Parameters, call: de
     answer: Any = planned.pop(0) if planned else {}
     if isinstance(answer, Exception):
         raise answer
+    _take_effect(shop, action, parameters, call)
+    if isinstance(answer, Applied):
+        raise answer.error
     found: JsonObject = answer
     return found
+
+
+def _take_effect(shop: Shop, action: str, parameters: declare.Parameters, call: declare.Call) -> None:
+    if isinstance(parameters, Row):
+        shop.rows.setdefault(parameters.table, []).append(parameters.value)
+    elif action == "shop.make":
+        shop.made.append(call.marker)
+
+
+def _look_up(shop: Shop, call: declare.Call) -> None:
+    """Take a look, and fail as the script has it."""
+    shop.looks.append(call)
+    planned = shop.script.get("look")
+    answer = planned.pop(0) if planned else None
+    if isinstance(answer, Exception):
+        raise answer
+
+
+async def look_for_made(
+    client: Shop, parameters: Ware, call: declare.Call, before: JsonObject | None
+) -> declare.Done[Answer] | None:
+    """The thing with the call's mark."""
+    _look_up(client, call)
+    return declare.Done(Answer.model_validate({"found": call.marker})) if call.marker in client.made else None
+
+
+async def count_rows(client: Shop, parameters: Row) -> JsonObject:
+    """How many rows there are."""
+    client.notes += 1
+    planned = client.script.get("note")
+    answer = planned.pop(0) if planned else None
+    if isinstance(answer, Exception):
+        raise answer
+    return {"rows": len(client.rows.get(parameters.table, []))}
+
+
+async def look_for_row(
+    client: Shop, parameters: Row, call: declare.Call, before: JsonObject | None
+) -> declare.Done[Answer] | None:
+    """The row behind those that were there before."""
+    _look_up(client, call)
+    assert before is not None
+    tail = client.rows.get(parameters.table, [])[before["rows"] :]
+    if not tail:
+        return None
+    if tail != [parameters.value]:
+        raise errors.Unclear(f"{len(tail)} rows were appended meanwhile, and they are not ours")
+    return declare.Done(Answer.model_validate({"row": before["rows"]}))
 
 
 @declare.action("shop.put", doubt=Doubt.REPEATABLE, why=WHY)
@@ -95,10 +165,35 @@ async def put(client: Shop, parameters: Ware, call: declare.Call) -> declare.Don
     return declare.Done(Answer(**await play(client, "shop.put", parameters, call)))
 
 
-@declare.action("shop.make", doubt=Doubt.PROBED, why=WHY)
+@declare.action(
+    "shop.make",
+    doubt=Doubt.PROBED,
+    why=WHY,
+    probe=declare.Probe(
+        about="the thing with this mark",
+        look=look_for_made,
+        relies_on_marker=lambda _parameters: True,
+    ),
+)
 async def make(client: Shop, parameters: Ware, call: declare.Call) -> declare.Done[Answer]:
     """What was made can be found again."""
     return declare.Done(Answer(**await play(client, "shop.make", parameters, call)))
+
+
+@declare.action(
+    "shop.append",
+    doubt=Doubt.PROBED,
+    why=WHY,
+    probe=declare.Probe(
+        about="the rows behind those that were there before",
+        look=look_for_row,
+        note=count_rows,
+        lock=lambda parameters: f"table {parameters.table}" if parameters.table != "free" else "",
+    ),
+)
+async def append(client: Shop, parameters: Row, call: declare.Call) -> declare.Done[Answer]:
+    """One row more."""
+    return declare.Done(Answer(**await play(client, "shop.append", parameters, call)))
 
 
 @declare.action("shop.charge", doubt=Doubt.UNSAFE, why=WHY)
@@ -149,7 +244,7 @@ connector = declare.Connector(
     settings=Settings,
     client=lambda _settings, _http: Shop(),
     ping=None,
-    actions=(put, make, charge, order),
+    actions=(put, make, append, charge, order),
     watches=(orders,),
 )
 

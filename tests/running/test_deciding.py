@@ -173,7 +173,8 @@ async def standing(world: World, status: RunStatus) -> Run:
     def write(connection: Connection) -> Run:
         (run,) = runs.make(connection, [making.new_run(status.value)], making.NOW, [making.LEASE])
         if status is not RunStatus.RUNNING:
-            runs.decide(connection, run.id, [RunStatus.RUNNING], status)
+            parked = {"parked_for": "shop"} if status is RunStatus.PARKED else {}
+            runs.decide(connection, run.id, [RunStatus.RUNNING], status, **parked)
         return run
 
     return await world.journal.write(write)

@@ -11,27 +11,12 @@ from daemon.contract.declare import Call, Done
 from daemon.journal import tables
 from daemon.journal.database import Connection
 from daemon.model import times
-from daemon.model.runs import Doubt, Run, RunStatus, StepStatus
+from daemon.model.runs import Run, RunStatus, StepStatus
 from daemon.running import doubt
 from tests import waiting
 from tests.running.world import World, reaction, step
 
 LOST = "the connection broke"
-
-
-@pytest.mark.parametrize(
-    "kind, on_doubt, road",
-    [
-        (Doubt.REPEATABLE, "hold", doubt.Road.REPEAT),
-        (Doubt.PROBED, "hold", doubt.Road.REPEAT),
-        (Doubt.UNSAFE, "hold", doubt.Road.HOLD),
-        (Doubt.REPEATABLE, "redo", doubt.Road.REPEAT),
-        (Doubt.PROBED, "redo", doubt.Road.REPEAT),
-        (Doubt.UNSAFE, "redo", doubt.Road.REPEAT),
-    ],
-)
-def test_roads(kind: Doubt, on_doubt: str, road: doubt.Road) -> None:
-    assert doubt.choose_road(kind, on_doubt) is road
 
 
 async def crashed_in(world: World, action: str, **values: object) -> None:
@@ -47,8 +32,9 @@ async def crashed_in(world: World, action: str, **values: object) -> None:
 
 
 @pytest.mark.parametrize("action", ["put", "make"])
-async def test_a_begun_call_is_repeated_after_a_crash(world: World, action: str) -> None:
+async def test_a_begun_call_without_effect_is_repeated_after_a_crash(world: World, action: str) -> None:
     await crashed_in(world, action)
+    await world.later(doubt.SETTLES)
     (run,) = await world.runs()
     assert run.status is RunStatus.SUCCEEDED
     begun, again = [made for made in world.shop.calls if made.call.step_id == action][:2]

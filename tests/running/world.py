@@ -22,8 +22,10 @@ from daemon.model.reactions import Do, Reaction, Retry
 from daemon.model.runs import Run, Step
 from daemon.routing.matching import Rules
 from daemon.routing.router import Router
-from daemon.running import worker
+from daemon.running import circuits, worker
+from daemon.running.circuits import Circuits
 from daemon.running.course import Courses
+from daemon.running.parking import Parking
 from daemon.running.worker import Worker
 from tests import clocks, waiting
 from tests.running import shop as shops
@@ -94,11 +96,15 @@ class World:
 
     def build(self, node: str) -> tuple[Worker, Router, Watcher]:
         """The rooms of a node."""
-        courses = Courses(self.journal, self.clock, lambda: self.services)
         bells = Bells(Bell(), Bell(), Bell())
+        known = Circuits(self.journal, self.clock, lambda: self.services, circuits.Bells())
+        self.circuits = known
+        self.parking = Parking(self.journal, self.clock, lambda: self.services, known, bells.workers)
+        courses = Courses(self.journal, self.clock, lambda: self.services, known, ring=bells.workers.ring)
         hands = Worker(self.journal, self.clock, courses, bells.workers, bells.router, node, self.lease)
         router = Router(self.journal, self.clock, Rules([]), hands, bells.router, bells.workers)
-        return hands, router, Watcher(self.journal, self.clock, lambda: self.services, bells, node)
+        watcher = Watcher(self.journal, self.clock, lambda: self.services, bells, node, gate=known)
+        return hands, router, watcher
 
     def react(self, *reactions: Reaction) -> None:
         """Take *reactions* from now on."""
@@ -117,8 +123,10 @@ class World:
     # Turning the wheel
 
     async def begin(self) -> bool:
-        """One round of router and worker, waiting for no call."""
+        """One round of router, parking and worker, waiting for no call."""
         routed = await self.router.once()
+        await self.parking.once()
+        await waiting.wait_for(lambda: not self.parking._probing, what="probes that ended")
         return await self.worker.once() or routed
 
     async def settle(self) -> None:

@@ -1,0 +1,113 @@
+"""One question to a service for a step: the call itself, the note before it, the look for what a lost one made.
+
+Called by ``calling`` and ``doubting``. What comes back wrong is a failure of the two kinds that ``contract.errors``
+knows, its text blanked.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from daemon.contract import errors
+from daemon.contract.declare import Call, Done
+from daemon.contract.services import Services
+from daemon.model import ids, jsons, times
+from daemon.model.jsons import JsonObject
+from daemon.model.runs import Step
+from daemon.model.times import Clock
+from daemon.running import outcome
+from daemon.running.circuits import Circuits, Ticket
+from daemon.running.hand import Course, Planned
+
+T = TypeVar("T")
+
+LOOKS_FOR = 1 * times.MINUTE  # that a look may take where the reaction's timeout leaves less
+
+
+class Asker:
+    """Speaks for steps. *services* gives the present clients (a reload replaces them)."""
+
+    def __init__(self, clock: Clock, services: Callable[[], Services], circuits: Circuits) -> None:
+        self._clock = clock
+        self._services = services
+        self._circuits = circuits
+
+    async def call(
+        self, course: Course, planned: Planned, step: Step, now: int, ticket: Ticket | None
+    ) -> Done[Any]:
+        """Make the call of *step*, whose intent was written at *now*."""
+        told = self._told(course, step, now, planned.step.sent_at)
+        patience = course.reaction.timeout - course.run.elapsed(now)
+        return await self._ask(
+            step,
+            ticket,
+            patience,
+            outcome.overdue(course.reaction),
+            lambda client: planned.action.call(client, planned.parameters, told),
+        )
+
+    async def look(self, course: Course, planned: Planned, ticket: Ticket | None) -> Done[Any] | None:
+        """What an earlier call of the step made, None where it took no effect; :class:`~errors.Unclear`.
+
+        It has a minute at least: a run that has no time left still finds out what it did.
+        """
+        step, probe, now = planned.step, planned.action.probe, self._clock.now()
+        if probe is None:
+            raise errors.Unclear("it cannot be looked up: the action has no probe any more")
+        told = self._told(course, step, now, step.sent_at)
+        patience = max(course.reaction.timeout - course.run.elapsed(now), LOOKS_FOR)
+        return await self._ask(
+            step,
+            ticket,
+            patience,
+            "the look took too long",
+            lambda client: probe.look(client, planned.parameters, told, step.before),
+        )
+
+    async def note(self, course: Course, planned: Planned, ticket: Ticket | None) -> JsonObject | None:
+        """What is there before the call, for a later look; None for an action that needs no note."""
+        probe = planned.action.probe
+        note = probe.note if probe is not None else None
+        if note is None:
+            return None
+        patience = course.reaction.timeout - course.run.elapsed(self._clock.now())
+        noted: JsonObject = await self._ask(
+            planned.step,
+            ticket,
+            patience,
+            outcome.overdue(course.reaction),
+            lambda client: note(client, planned.parameters),
+        )
+        return jsons.as_object(self._services().blanker.value(noted))
+
+    def _told(self, course: Course, step: Step, now: int, first_sent_at: int | None) -> Call:
+        services = self._services()
+        return Call(
+            run_id=step.run_id,
+            step_id=step.id,
+            marker=ids.digest(step.run_id, step.id)[:12] if course.reaction.markers else "",
+            now=now,
+            first_sent_at=first_sent_at,
+            callback_url=lambda hook: services.callback_url(step.account or "", hook),
+        )
+
+    async def _ask(
+        self,
+        step: Step,
+        ticket: Ticket | None,
+        patience: int,
+        overdue: str,
+        question: Callable[[Any], Awaitable[T]],
+    ) -> T:
+        services = self._services()
+        client = services.client(step.account)
+        try:
+            async with asyncio.timeout(max(0, patience) / times.SECOND):
+                async with self._circuits.counted(ticket) if ticket else contextlib.nullcontext():
+                    return await question(client)
+        except TimeoutError:
+            raise errors.TemporaryError(overdue, in_doubt=True) from None
+        except (errors.ServiceError, errors.Unclear) as failed:
+            failed.text = services.blanker.text(failed.text)  # it may quote what was sent
+            raise

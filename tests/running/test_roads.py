@@ -1,0 +1,91 @@
+"""Which road a doubtful call takes, and which failures leave a doubt. Pure."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.contract import errors
+from daemon.model import times
+from daemon.model.runs import Doubt, Step, StepStatus
+from daemon.running import doubt
+from tests.journal import making
+
+NOW = making.NOW
+
+
+def sent(doubted_at: int | None) -> Step:
+    """A step whose last request went out at *doubted_at*."""
+    return Step(
+        run_id="r",
+        position=0,
+        id="make",
+        action="shop.make",
+        account="shop",
+        status=StepStatus.PENDING,
+        attempts=1,
+        doubt=Doubt.PROBED,
+        request={},
+        before=None,
+        remote=None,
+        response=None,
+        error=None,
+        sent_at=doubted_at,
+        finished_at=None,
+        doubted_at=doubted_at,
+    )
+
+
+@pytest.mark.parametrize(
+    "kind, on_doubt, road",
+    [
+        (Doubt.REPEATABLE, "hold", doubt.Road.REPEAT),
+        (Doubt.PROBED, "hold", doubt.Road.LOOK),
+        (Doubt.UNSAFE, "hold", doubt.Road.HOLD),
+        (Doubt.REPEATABLE, "redo", doubt.Road.REPEAT),
+        (Doubt.PROBED, "redo", doubt.Road.LOOK),
+        (Doubt.UNSAFE, "redo", doubt.Road.REPEAT),
+    ],
+)
+def test_roads(kind: Doubt, on_doubt: str, road: doubt.Road) -> None:
+    assert doubt.choose_road(kind, on_doubt) is road
+
+
+@pytest.mark.parametrize(
+    "failed, doubtful",
+    [
+        (errors.TemporaryError("lost", in_doubt=True), {*Doubt}),
+        (errors.TemporaryError("busy", status=503), {Doubt.PROBED}),
+        (errors.TemporaryError("too many", status=429), set()),
+        (errors.TemporaryError("cannot connect"), set()),
+        (errors.PermanentError("no", status=400), set()),
+        (errors.PermanentError("no JSON", status=200), {*Doubt}),
+        (errors.PermanentError("not what it gives"), {Doubt.PROBED}),
+    ],
+    ids=str,
+)
+def test_which_failures_leave_a_doubt(failed: errors.ServiceError, doubtful: set[Doubt]) -> None:
+    assert {kind for kind in Doubt if doubt.leaves_doubt(kind, failed)} == doubtful
+
+
+@given(st.integers(-times.DAY, times.DAY))
+def test_a_request_settles_within_its_time_whatever_the_clock_does(passed: int) -> None:
+    settles_at = doubt.settles_at(sent(NOW), NOW + passed)
+    assert (settles_at is None) == (passed >= doubt.SETTLES)
+    assert settles_at is None or NOW + passed < settles_at <= NOW + passed + doubt.SETTLES
+
+
+def test_what_was_never_sent_needs_no_time_to_settle() -> None:
+    assert doubt.settles_at(sent(None), NOW) is None
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.text(max_size=400), lambda inner: st.lists(inner, max_size=30)
+)
+
+
+@given(st.dictionaries(st.text(max_size=20), VALUES, max_size=40) | st.none())
+def test_a_summary_is_short_and_storable(request: dict | None) -> None:
+    shown = doubt.summarise(request)
+    assert len(shown) <= doubt.MOST_VALUES
+    for name, value in shown.items():
+        assert value == (request or {})[name] or len(value) == doubt.LONGEST_VALUE + 1
