@@ -30,8 +30,9 @@ def rows(group: populr_group.Group) -> list[exchange.Row]:
 
 
 def shown(asset: exchange.Record) -> exchange.Record:
-    """The asset as the API tells it: the type is the path it is found under."""
-    return {k: v for k, v in asset.items() if k != "type"}
+    """The asset as the API tells it: the type is the path it is found under; name and size of a file are for the
+    control API's state alone."""
+    return {k: v for k, v in asset.items() if k not in ("type", "filename", "size")}
 
 
 def find(group: populr_group.Group, kind: str, asset_id: str) -> exchange.Record:
@@ -63,9 +64,10 @@ def create_upload(group: populr_group.Group, kind: str, ask: exchange.Ask) -> ex
     if "file" not in ask.files:
         text = "You must submit a multi-part form POST with a 'file' key to create an asset."
         raise populr_group.refusal(400, "file_upload_required", text)
-    given = dict(ask.fields)
+    given, file = dict(ask.fields), ask.files["file"]
     link = given.get("link") if kind == "image" else None
-    return _keep(group, kind, title=given.get("title", ""), description=given.get("description"), link=link)
+    told = {"title": given.get("title", ""), "description": given.get("description"), "link": link}
+    return _keep(group, kind, {**told, "filename": file.filename, "size": len(file.content)})
 
 
 def create_embed(group: populr_group.Group, kind: str, ask: exchange.Ask) -> exchange.Reply:
@@ -76,10 +78,10 @@ def create_embed(group: populr_group.Group, kind: str, ask: exchange.Ask) -> exc
         if not isinstance(body.get(name), str | None):
             raise populr_group.refusal(400, "request.validation", f"{name} must be a string.")
     title, description = body.get("title") or "", body.get("description")
-    return _keep(group, kind, title=title, description=description, source_html=html)
+    return _keep(group, kind, {"title": title, "description": description, "source_html": html})
 
 
-def _keep(group: populr_group.Group, kind: str, **given: str | None) -> exchange.Reply:
+def _keep(group: populr_group.Group, kind: str, given: exchange.Record) -> exchange.Reply:
     asset_id = group.new_id()
     asset: exchange.Record = {
         "_id": asset_id,

@@ -6,7 +6,7 @@ Described by the Populr API text; where it is silent or wrong, by the vendor's o
 """
 
 from daemon.connectors.populr import client, events, watches, webhooks
-from daemon.connectors.populr.actions import collaboration, domains, pops, templates, tracers
+from daemon.connectors.populr.actions import assets, collaboration, domains, pops, templates, tracers
 from daemon.connectors.populr.events.pops import SECRET_FIELDS
 from daemon.contract import declare, requests
 
@@ -28,6 +28,14 @@ connector = declare.Connector(
         pops.unpublish_pop,
         tracers.create_tracer,
         tracers.get_tracer,
+        assets.upload_document,
+        assets.upload_image,
+        assets.upload_background_image,
+        assets.create_embed,
+        assets.delete_document,
+        assets.delete_image,
+        assets.delete_background_image,
+        assets.delete_embed,
         domains.list_domains,
         domains.add_domain,
         domains.delete_domain,

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from daemon.connectors.populr import connector
-from daemon.connectors.populr.actions import collaboration, domains, pops, templates, tracers
+from daemon.connectors.populr.actions import assets, collaboration, domains, pops, templates, tracers
 from daemon.contract import errors
 from tests.connectors import stub
 
@@ -178,3 +178,68 @@ async def test_a_missing_pop_is_missing(populr):
     with pytest.raises(errors.PermanentError) as lost:
         await do(pops.get_pop, populr, pop_id="nobody")
     assert lost.value.missing
+
+
+UPLOADS = {
+    assets.upload_document: (assets.delete_document, "document"),
+    assets.upload_image: (assets.delete_image, "image"),
+    assets.upload_background_image: (assets.delete_background_image, "background_image"),
+}
+
+
+@pytest.mark.parametrize("upload", UPLOADS, ids=lambda one: one.name)
+async def test_a_file_is_uploaded_and_deleted(populr, sandbox, tmp_path, upload):
+    place = tmp_path / "brochure.pdf"
+    place.write_bytes(b"%PDF-1.4 " * 1000)
+    done = await do(upload, populr, file=str(place), title="Brochure")
+    (kept,) = sandbox.populr.assets.values()
+    delete, kind = UPLOADS[upload]
+    assert (kept["type"], kept["title"], kept["filename"], kept["size"]) == (
+        kind,
+        "Brochure",
+        "brochure.pdf",
+        9000,
+    )
+    assert (done.result.id, done.result.asset_id) == (kept["_id"], kept["_id"])
+    assert done.made == [("asset", kept["_id"])]
+    first = await do(delete, populr, asset_id=done.result.id)
+    again = await do(delete, populr, asset_id=done.result.id)
+    assert (first.result.existed, again.result.existed, sandbox.populr.assets) == (True, False, {})
+
+
+async def test_an_image_has_a_link_and_rows_become_a_document(populr, sandbox):
+    image = {"name": "a.png", "content": "png"}
+    done = await do(assets.upload_image, populr, file=image, link="https://a.example/")
+    assert done.result.link == "https://a.example/"
+    rows = await do(assets.upload_document, populr, file={"name": "s.csv", "rows": [{"a": 1}]})
+    assert sandbox.populr.assets[rows.result.id]["size"] == len("a\r\n1\r\n")
+    assert sandbox.populr.assets[rows.result.id]["filename"] == "s.csv"
+
+
+async def test_assets_are_placed_in_a_pop(populr, sandbox):
+    brochure = list(sandbox.populr.templates)[1]
+    embed = await do(assets.create_embed, populr, source_html="<b>map</b>", title="Map")
+    assert (embed.result.source_html, embed.result.title) == ("<b>map</b>", "Map")
+    background = await do(assets.upload_background_image, populr, file={"name": "b.png", "content": "x"})
+    pop = await do(
+        pops.create_pop,
+        populr,
+        template_id=brochure,
+        populate_regions={"map_region": embed.result.id},
+        background_image_asset_id=background.result.id,
+    )
+    assert set(pop.result.unpopulated_api_regions) == {"image_region", "document_region"}
+    assert pop.result.background_image_asset_id == background.result.id
+    gone = await do(assets.delete_embed, populr, asset_id=embed.result.id)
+    assert gone.result.existed
+    again = {"template_id": brochure, "slug": "other", "populate_regions": {"map_region": embed.result.id}}
+    with pytest.raises(errors.PermanentError, match="valid asset ID"):
+        await do(pops.create_pop, populr, **again)
+
+
+async def test_an_asset_is_known_by_either_of_its_ids(vendor, stubbed):
+    vendor.answer({"asset_id": "a1", "title": ""})
+    assert (await do(assets.create_embed, stubbed, source_html="<b>")).result.id == "a1"
+    vendor.answers[0] = (200, b'{"title": ""}', {"Content-Type": "application/json"})
+    with pytest.raises(errors.PermanentError, match="no _id"):
+        await do(assets.create_embed, stubbed, source_html="<b>")
