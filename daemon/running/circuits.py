@@ -100,7 +100,7 @@ class Circuits:
         except Shut:
             raise  # it was not sent
         except errors.TemporaryError as failed:
-            await self.count(ticket, failed)
+            await (self._nothing(ticket) if failed.elsewhere else self.count(ticket, failed))
             raise
         except errors.PermanentError as refused:
             # With a status the service answered, and knows what it does; without one this was not about it at all.
@@ -122,6 +122,8 @@ class Circuits:
         """Whether the call of *ticket*, which *failed* as told, costs its run nothing: the account does not answer."""
         if isinstance(failed, Shut):
             return True
+        if failed.elsewhere:
+            return False
         excused = circuit.is_excused(circuit.failure_of(failed), trial=ticket.outage is not None)
         return excused and self.known(ticket.account).is_down
 
