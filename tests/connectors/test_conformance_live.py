@@ -144,10 +144,16 @@ async def furnish_compass(client, sandbox):
 
 
 async def furnish_tonalytica(client, sandbox):
-    """A job of the first query there is."""
+    """A job of the first query there is, whose result comes later."""
     query_id = next(iter(sandbox.tonalytica.queries))
     done = await act(client, "tonalytica.execute_query", query_id=query_id)
-    return {"jobs": {"ids": [done.follow.id]}}
+    return {"jobs": {"ids": [done.follow.id]}, "queries": {"ids": [query_id], "key": ["city"]}}
+
+
+async def furnish_plotly(client, sandbox):
+    """A grid in a folder."""
+    await act(client, "plotly.create_grid", filename="reports/cities", columns={"city": ["Bergen"]})
+    return {"files": {"folder": "reports"}}
 
 
 FURNISH = {
@@ -155,6 +161,7 @@ FURNISH = {
     "popily": furnish_popily,
     "compass": furnish_compass,
     "tonalytica": furnish_tonalytica,
+    "plotly": furnish_plotly,
 }
 
 

@@ -1,7 +1,8 @@
 """TONalytica, or any Redash 8 to newest: queries, their executions and their results.
 
 The API: the readme of ``tonalytica-client`` ("Common Endpoints"), and Redash's own source, which it forks.
-``client`` speaks to it, ``actions`` does what it can, ``watches`` follows jobs, ``events`` says what is news.
+``client`` speaks to it, ``actions`` does what it can, ``watches`` follows jobs and results, ``events`` says what is
+news.
 """
 
 from daemon.connectors.tonalytica import client, events, watches
@@ -33,7 +34,7 @@ connector = declare.Connector(
             "tonalytica.request", "Call any path of the service; `/api` is put before it if it is not there."
         ),
     ),
-    watches=(watches.jobs,),
+    watches=(watches.jobs, watches.queries),
     events=events.ALL,
     # public_url is a dashboard's shared link: it carries that link's own key.
     secret_names=frozenset({"api_key", "public_url"}),

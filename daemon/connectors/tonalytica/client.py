@@ -5,12 +5,14 @@ text" (readme of its client), the "vendor's client" (tonalytica-client), "observ
 Redash 9.0.0-beta, 10.1.0 and 26.08.0-dev), the "Redash source".
 """
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from daemon.connectors.tonalytica import events
+from daemon.connectors.tonalytica.events import rows
 from daemon.contract import declare, errors, http, requests
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
@@ -19,6 +21,7 @@ M = TypeVar("M", bound=BaseModel)
 
 LONGEST_TEXT = 300  # characters of the vendor's own words in an error
 EVERY = 1_000_000  # as a limit: all there are
+JOB_ID = "^[A-Za-z0-9_-]+$"  # a UUID, on every version
 PAGE_SIZE = 250  # queries in one page, the most that a server gives (observed)
 # The one sign of a wrong or missing key: status 404 and these words, never 401 (observed, 9 to newest).
 REFUSED = "couldn't find resource. please login and try again."
@@ -147,14 +150,12 @@ class TonalyticaClient:
 
     async def get_result(self, query_result_id: int, query_id: int | None) -> events.VendorResult:
         """A result with its rows; by its query where that is known, as for jobs."""
-        path = (
-            f"/query_results/{query_result_id}.json"
-            if query_id is None
-            else f"/queries/{query_id}/results/{query_result_id}.json"
-        )
-        return requests.parse(
-            "Redash", events.VendorResult, (await self.call("GET", path)).get("query_result")
-        )
+        answer = await self.call("GET", _result_path(query_result_id, query_id))
+        return requests.parse("Redash", events.VendorResult, answer.get("query_result"))
+
+    async def get_result_text(self, query_result_id: int, query_id: int) -> str:
+        """The same as JSON text, for those who read it row by row."""
+        return _text(await self.send("GET", _result_path(query_result_id, query_id)))
 
     async def get_cached_result(self, query_id: int) -> events.VendorResult:
         """The latest result of a query. Where it has none, the 404 says so (API text, observed)."""
@@ -180,10 +181,16 @@ class TonalyticaClient:
         answer = await self.call("POST", f"/queries/{query_id}/results", json=body)
         if "query_result" in answer:
             return requests.parse("Redash", events.VendorResult, answer["query_result"])
-        job = requests.parse("Redash", events.VendorJob, answer.get("job"))
-        if not job.id:
-            raise errors.PermanentError(f"the query was not run: {shorten(job.error or 'no job was made')}")
-        return job
+        return _submitted(answer)
+
+    async def execute_for_text(self, query_id: int, body: JsonObject) -> events.VendorJob | str:
+        """As :meth:`execute`, with the cached result as JSON text."""
+        reply = await self.send("POST", f"/queries/{query_id}/results", json=body)
+        text = _text(reply)
+        with contextlib.suppress(rows.BrokenResult):
+            if rows.find(text, "query_result") is not None:
+                return text
+        return _submitted(jsons.as_object(reply.json()))
 
     async def list_pages(self, path: str, query: JsonObject, limit: int) -> Page:
         """Up to *limit* objects of a listing, page by page, each once, and how many there are in all.
@@ -250,6 +257,26 @@ async def ping(client: TonalyticaClient) -> declare.Ping:
     version = jsons.as_object(found.get("client_config")).get("version")
     who = jsons.as_object(found.get("user")).get("name") if client.query_id is None else found.get("name")
     return declare.Ping(authorized=True, version=version and str(version), detail=str(who or ""))
+
+
+def _result_path(query_result_id: int, query_id: int | None) -> str:
+    if query_id is None:
+        return f"/query_results/{query_result_id}.json"
+    return f"/queries/{query_id}/results/{query_result_id}.json"
+
+
+def _submitted(answer: JsonObject) -> events.VendorJob:
+    job = requests.parse("Redash", events.VendorJob, answer.get("job"))
+    if not job.id:
+        raise errors.PermanentError(f"the query was not run: {shorten(job.error or 'no job was made')}")
+    return job
+
+
+def _text(reply: http.Reply) -> str:
+    try:
+        return reply.body.decode()
+    except UnicodeDecodeError:
+        raise errors.PermanentError("the answer is not UTF-8 text. Is base_url right?") from None
 
 
 def _number(thing: JsonObject) -> int:

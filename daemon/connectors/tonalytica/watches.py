@@ -1,21 +1,41 @@
-"""The watch on TONalytica's jobs: those that the daemon submits, and those that a ``[[watch]]`` names.
+"""The watches on TONalytica: jobs (those that the daemon submits, and named ones), and the results of queries.
 
-Polled by ``intake``; ``events`` decides what is news.
+Polled by ``intake``; ``events`` and ``events.results`` decide what is news.
 """
 
-from collections.abc import Sequence
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+import structlog
+from pydantic import Field, field_validator
 
 from daemon.connectors.tonalytica import client as vendor
 from daemon.connectors.tonalytica import events
+from daemon.connectors.tonalytica.events import results, rows
 from daemon.contract import declare, errors
+from daemon.model import times
+from daemon.model.events import Fact
+from daemon.model.jsons import JsonObject
+
+T = TypeVar("T")
+Tabulate = Callable[[int, int | None], Awaitable[events.Table]]
+
+LONG_TEXT = 256 * 1024  # characters; longer results are read in a thread, so that nothing else waits
+REFUSED = "refused"  # the state of a query that cannot be read
+# A job that is cancelled in the queue of a Redash 9 says for ever that it is pending (observed); its lock ends
+# after half of this.
+LONGEST_QUEUE = 24 * times.HOUR
+
+log = structlog.get_logger()
 
 
 class JobsOptions(declare.Options):
     """Which jobs."""
 
-    ids: list[str] = Field(
+    ids: list[Annotated[str, Field(pattern=vendor.JOB_ID)]] = Field(
         description="The jobs' ids. The service has no listing of jobs; those that the daemon submits are "
         "followed by themselves.",
         min_length=1,
@@ -25,22 +45,34 @@ class JobsOptions(declare.Options):
     )
 
 
-@declare.watch("jobs", noun="job", events=events.TYPES, wanted=lambda options: tuple(options.ids))
+@declare.watch("jobs", noun="job", events=events.JOB_TYPES, wanted=lambda options: tuple(options.ids))
 async def jobs(
     client: vendor.TonalyticaClient, options: JobsOptions, cursor: declare.Cursor
 ) -> Sequence[declare.Seen]:
     """Executions of queries, from pending to their rows or their failure."""
     wanted = cursor.wanted if cursor.wanted is not None else tuple(options.ids)
-    return [await _look(client, options, cursor, job_id) for job_id in wanted]
+    return [await _look_at_job(client, options, cursor, job_id) for job_id in wanted]
 
 
-async def _look(
+async def _look_at_job(
     client: vendor.TonalyticaClient, options: JobsOptions, cursor: declare.Cursor, job_id: str
 ) -> declare.Seen:
     query_id = options.query_id or client.query_id
     # One that is remembered already (followed, say) changes: that is news at a first poll too.
     announce = cursor.announce or job_id in cursor.memory
     memory = events.recall(cursor.memory.get(job_id), query_id, cursor.now)
+    return await _follow(client, memory, job_id, functools.partial(fetch, client), announce=announce)
+
+
+async def _follow(
+    client: vendor.TonalyticaClient,
+    memory: events.Memory,
+    job_id: str,
+    tabulate: Tabulate,
+    *,
+    announce: bool,
+) -> declare.Seen:
+    """One look at a job; the rows of its result are what *tabulate* makes of them."""
     try:
         reading = events.read(await client.get_job(job_id, memory.query_id))
     except errors.ServiceError as failed:
@@ -48,9 +80,11 @@ async def _look(
             raise
         missed = events.miss(memory, job_id)
         return missed or events.give_up(memory, job_id, await _latest(client, memory), announce=announce)
+    if reading.state not in events.WORDS and reading.job.get("status") != memory.job.get("status"):
+        log.warning("job.state_unknown", job=job_id, state=reading.state)
     table = events.NO_TABLE
     if reading.state == events.SUCCEEDED and reading.result_id is not None and announce:
-        table = await fetch(client, reading.result_id, memory.query_id)
+        table = await tabulate(reading.result_id, memory.query_id)
     return events.see(memory, reading, table, announce=announce)
 
 
@@ -80,3 +114,252 @@ async def _latest(client: vendor.TonalyticaClient, memory: events.Memory) -> eve
     except errors.PermanentError:
         return None
     return result if events.is_newer(result, memory.started_at) else None
+
+
+class QueriesOptions(declare.Options):
+    """Which queries, executed how, and by what their rows are known again."""
+
+    ids: list[int] = Field(description="The queries' ids.", min_length=1)
+    parameters: JsonObject = Field(
+        default_factory=dict, description="Values of the queries' parameters, as for `execute_query`."
+    )
+    max_age: int | None = Field(
+        None,
+        description="Execute the queries where their results are older than so many seconds; 0: at every poll. "
+        "Without it nothing is executed: what others execute is followed (a query with parameters is executed "
+        "once if it never was).",
+        ge=-1,
+    )
+    key: list[str] = Field(
+        default_factory=list,
+        description="The columns by which a row is known again. Without any a row is known by all of them: a change "
+        "is one row removed and one added.",
+    )
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def lists_one(cls, given: Any) -> Any:
+        """One column may be given as a text."""
+        return [given] if isinstance(given, str) else given
+
+
+def _scope(options: QueriesOptions) -> str:
+    return results.name_scope(options.key, options.parameters)
+
+
+def _wanted(options: QueriesOptions) -> tuple[str, ...]:
+    scope = _scope(options)
+    return tuple(f"{scope}/{id}" if scope else str(id) for id in options.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """One look at one query: *id* is the watch's name for it, *query_id* the service's."""
+
+    client: vendor.TonalyticaClient
+    options: QueriesOptions
+    id: str
+    query_id: int
+    now: int
+    announce: bool
+
+
+@declare.watch(
+    "queries",
+    noun="query",
+    events=(results.ResultChanged.type, *events.JOB_TYPES),
+    wanted=_wanted,
+    scope=_scope,
+)
+async def queries(
+    client: vendor.TonalyticaClient, options: QueriesOptions, cursor: declare.Cursor
+) -> Sequence[declare.Seen]:
+    """The results of queries: which rows were added, changed or removed. Executes them if `max_age` is given."""
+    seen: list[declare.Seen] = []
+    refused: list[tuple[str, errors.PermanentError]] = []
+    for id in cursor.wanted if cursor.wanted is not None else _wanted(options):
+        announce = cursor.announce or id in cursor.memory
+        looking = Looking(client, options, id, int(id.rpartition("/")[2]), cursor.now, announce)
+        try:
+            seen.append(await _look_at_query(looking, _recall(looking, cursor)))
+        except errors.PermanentError as failed:
+            refused.append((id, failed))
+    if refused and not seen:
+        raise refused[0][1]
+    # One query that cannot be read keeps nothing from the others.
+    return [*seen, *[_refuse(cursor, id, failed) for id, failed in refused]]
+
+
+def _recall(looking: Looking, cursor: declare.Cursor) -> results.Memory:
+    return results.recall(cursor.memory.get(looking.id), silent=not looking.announce)
+
+
+def _refuse(cursor: declare.Cursor, id: str, failed: errors.PermanentError) -> declare.Seen:
+    memory = results.recall(cursor.memory.get(id), silent=not cursor.announce)
+    if memory.refused != failed.text:
+        log.warning("query.refused", query=id, error=failed.text)
+    after = replace(memory, refused=failed.text)
+    shown = {"id": id.rpartition("/")[2], "error": failed.text}
+    return declare.Seen(id, results.keep(after), subject=str(shown["id"]), state=REFUSED, resource=shown)
+
+
+async def _look_at_query(looking: Looking, memory: results.Memory) -> declare.Seen:
+    if memory.job_id is not None:
+        return await _look_at_execution(looking, memory, memory.job_id)
+    if looking.options.max_age is not None or looking.options.parameters:
+        return await _ask(looking, memory)
+    newest = events.latest_result_id(await looking.client.get_query(looking.query_id))
+    if newest is None:
+        return _seen(looking, replace(memory, taken=True, refused=""))
+    if memory.is_of(newest, ""):
+        return _seen(looking, replace(memory, refused=""))
+    text = await looking.client.get_result_text(newest, looking.query_id)
+    return await _take(looking, memory, text)
+
+
+async def _ask(looking: Looking, memory: results.Memory) -> declare.Seen:
+    """Ask for the result: a cached one is compared, a job is looked at by the next polls."""
+    options = looking.options
+    body: JsonObject = {"max_age": -1 if options.max_age is None else options.max_age}
+    if options.parameters:  # null for no parameters is a 500 (observed)
+        body["parameters"] = options.parameters
+    answer = await looking.client.execute_for_text(looking.query_id, body)
+    if isinstance(answer, str):
+        return await _take(looking, memory, answer)
+    execution = events.Memory(looking.query_id, looking.now, parameterized=bool(options.parameters))
+    reading = events.read(answer)
+    if reading.final:  # the next look brings its rows
+        return _seen(looking, replace(memory, job_id=answer.id, job=events.keep(execution), refused=""))
+    seen = events.see(execution, reading, announce=looking.announce)
+    after = replace(memory, job_id=answer.id, job=seen.memory, refused="")
+    return _seen(looking, after, facts=seen.facts, state=seen.state)
+
+
+async def _look_at_execution(looking: Looking, memory: results.Memory, job_id: str) -> declare.Seen:
+    execution = events.recall(memory.job, looking.query_id, looking.now)
+    texts: list[str] = []
+
+    async def tabulate(result_id: int, query_id: int | None) -> events.Table:
+        try:
+            texts.append(await looking.client.get_result_text(result_id, looking.query_id))
+            return await _off(texts[0], _table, texts[0])
+        except (errors.PermanentError, rows.BrokenResult) as broken:
+            return events.Table(error=f"the query succeeded, but its result cannot be read: {broken}")
+
+    seen = await _follow(looking.client, execution, job_id, tabulate, announce=looking.announce)
+    if not seen.final:
+        dead = seen.state == events.PENDING and looking.now - execution.started_at > LONGEST_QUEUE
+        after = replace(memory, job_id=None, job={}) if dead else replace(memory, job=seen.memory)
+        return _seen(looking, after, facts=seen.facts, state=seen.state)
+    ended = replace(memory, job_id=None, job={}, refused="")
+    result_id = (seen.result or {}).get("query_result_id")
+    if result_id is None:
+        return _seen(looking, ended, facts=seen.facts)
+    try:
+        text = texts[0] if texts else await looking.client.get_result_text(result_id, looking.query_id)
+        taken = await _take(looking, ended, text)
+    except errors.PermanentError as broken:  # asking for the same job again would not mend it
+        log.warning("query.refused", query=looking.id, error=broken.text)
+        return _seen(looking, replace(ended, refused=broken.text), facts=seen.facts, state=REFUSED)
+    return replace(taken, facts=[*seen.facts, *taken.facts])
+
+
+async def _take(looking: Looking, memory: results.Memory, text: str) -> declare.Seen:
+    """Compare the result in *text* with the one in *memory*, and remember it instead."""
+    key = looking.options.key
+    try:
+        result_id = rows.read(text, "query_result", "id")
+        known = memory.is_of(result_id, "") or (
+            result_id is None and memory.is_of(None, str(rows.read(text, *RETRIEVED_AT) or ""))
+        )
+        if known:
+            return _seen(looking, replace(memory, refused=""))
+        retrieved_at, digests = await _off(text, _digest, text, key)
+        after = replace(
+            memory,
+            taken=True,
+            result_id=result_id,
+            retrieved_at=retrieved_at,
+            refused="",
+            **results.store(digests),
+        )
+        silent = not memory.taken and memory.silent
+        if silent or digests.whole == memory.whole:
+            return _seen(looking, after)
+        return _seen(looking, after, facts=[await _tell(looking, memory, after, text)])
+    except rows.BrokenResult as broken:
+        said = f"the result of query {looking.query_id} cannot be compared: {broken}"
+        raise errors.PermanentError(said) from None
+
+
+RETRIEVED_AT = ("query_result", "retrieved_at")
+
+
+def _digest(text: str, key: Sequence[str]) -> tuple[str, results.Digests]:
+    return str(rows.read(text, *RETRIEVED_AT) or ""), results.digest(rows.each(text), key)
+
+
+async def _tell(looking: Looking, before: results.Memory, after: results.Memory, text: str) -> Fact:
+    difference = await _off(text, results.compare, before.digests(), after.digests())
+    former = None
+    if difference is not None and difference.wants_the_former:
+        former = await _read_former(looking, before.result_id)
+    key = looking.options.key
+    listed = await _off(text, results.list_rows, difference, text, former, key)
+    table = await _off(text, _table, text)
+    data = {
+        "query_id": looking.query_id,
+        "query_result_id": after.result_id,
+        "previous_result_id": before.result_id,
+        "retrieved_at": after.retrieved_at or None,
+        "parameters": looking.options.parameters,
+        "rows": table.rows,
+        "columns": table.columns,
+        **listed,
+    }
+    if table.row_count is not None:
+        data |= {"truncated": True, "row_count": table.row_count}
+    return results.fact(looking.id, data, after)
+
+
+async def _read_former(looking: Looking, result_id: int | None) -> str | None:
+    """The former result's text, while the service has it: one that nothing uses goes after a week (Redash source)."""
+    if result_id is None:
+        return None
+    try:
+        return await looking.client.get_result_text(result_id, looking.query_id)
+    except errors.PermanentError:
+        return None
+
+
+def _table(text: str) -> events.Table:
+    """The rows and columns of a result; of a large one the number of its rows."""
+    columns = rows.read(text, "query_result", "data", "columns")
+    if len(text) > results.LARGEST_ROWS:
+        return events.Table(None, columns, row_count=sum(1 for _ in rows.each(text)))
+    return events.Table(list(rows.each(text)), columns)
+
+
+async def _off(text: str, work: Callable[..., T], *given: Any) -> T:
+    """What *work* makes of *given*; in a thread where *text* is long."""
+    return await asyncio.to_thread(work, *given) if len(text) > LONG_TEXT else work(*given)
+
+
+def _seen(
+    looking: Looking, memory: results.Memory, *, facts: Sequence[Fact] = (), state: str | None = None
+) -> declare.Seen:
+    shown = {
+        "id": looking.query_id,
+        "query_result_id": memory.result_id,
+        "retrieved_at": memory.retrieved_at or None,
+        "row_count": memory.count if memory.taken else None,
+        "job_id": memory.job_id,
+    }
+    return declare.Seen(
+        looking.id,
+        results.keep(memory),
+        facts=facts,
+        subject=str(looking.query_id),
+        state=state,
+        resource=shown,
+    )

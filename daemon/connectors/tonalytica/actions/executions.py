@@ -13,7 +13,6 @@ from daemon.model import ids, jsons, times
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
-JOB_ID = "^[A-Za-z0-9_-]+$"  # a UUID, on every version
 ANY_AGE = -1  # as ``max_age``: any cached result will do
 
 
@@ -56,7 +55,7 @@ class Execution(declare.Result):
 class GetJob(declare.Parameters):
     """Which job."""
 
-    job_id: str = Field(description="The job's id.", pattern=JOB_ID)
+    job_id: str = Field(description="The job's id.", pattern=vendor.JOB_ID)
     query_id: int | None = Field(None, description="Its query; needed where the key is a query's own.")
 
 

@@ -1,7 +1,7 @@
 """What TONalytica can tell, and the reading of a job: its states, what is news, what is final. Pure.
 
-The watch and ``execute_query`` call it. Statuses: the API text's table, corrected by what Redash 8 to newest
-really send ("observed": recorded answers; "Redash source").
+The watches and ``execute_query`` call it; ``results`` beside it compares what queries give. Statuses: the API
+text's table, corrected by what Redash 8 to newest really send ("observed": recorded answers; "Redash source").
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from daemon.connectors.tonalytica.events import results
 from daemon.contract import declare
 from daemon.model import jsons, times
 from daemon.model.events import Fact
@@ -34,6 +35,7 @@ STATES: dict[int | str, str] = {
     "canceled": CANCELLED,
     "stopped": CANCELLED,
 }
+WORDS = frozenset(STATES.values())
 RECHECKS = 2  # looks at a failure without any reason before it is believed: it can be premature
 GONE_AFTER = 3  # answers of 500 in a row, with a good key: the server has forgotten the job
 GONE = "the job is gone: the service does not know it any more, and its query has no newer result"
@@ -150,8 +152,9 @@ class JobCancelled(JobEvent):
     example: ClassVar[JsonObject] = _example(4, "Query cancelled by user.")
 
 
-ALL: tuple[type[JobEvent], ...] = (JobPending, JobStarted, JobSucceeded, JobFailed, JobCancelled)
-TYPES = tuple(event.type for event in ALL)
+JOBS: tuple[type[JobEvent], ...] = (JobPending, JobStarted, JobSucceeded, JobFailed, JobCancelled)
+ALL: tuple[type[declare.EventData], ...] = (*JOBS, results.ResultChanged)
+JOB_TYPES = tuple(event.type for event in JOBS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +197,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A result's rows and columns, or why they could not be had."""
+    """A result's rows and columns, or why they could not be had. *row_count* is set where the rows are left out."""
 
     rows: Sequence[JsonObject] | None = None
     columns: Sequence[JsonObject] | None = None
     error: str | None = None
+    row_count: int | None = None
 
 
 NO_TABLE = Table()
@@ -308,6 +312,7 @@ def _reason(reading: Reading) -> str:
 def tell(query_id: int | None, reading: Reading, table: Table = NO_TABLE) -> JsonObject:
     """The ``data`` of an event about a job."""
     broken = reading.final and reading.state != SUCCEEDED
+    left_out = {} if table.row_count is None else {"truncated": True, "row_count": table.row_count}
     return {
         "job": reading.job,
         "query_id": query_id,
@@ -315,6 +320,7 @@ def tell(query_id: int | None, reading: Reading, table: Table = NO_TABLE) -> Jso
         "rows": table.rows,
         "columns": table.columns,
         "error": _reason(reading) if broken else table.error,
+        **left_out,
     }
 
 
