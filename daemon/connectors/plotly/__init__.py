@@ -7,7 +7,7 @@ Its text also names extras, memberships, organizations, subscriptions, Jupyter n
 images and analysis, without a word on what they take; ``plotly.request`` reaches them.
 """
 
-from daemon.connectors.plotly import client
+from daemon.connectors.plotly import client, events, watches
 from daemon.connectors.plotly.actions import boards, files, folders, grids, growth, people, pictures, plots
 from daemon.contract import declare, requests
 
@@ -66,5 +66,7 @@ connector = declare.Connector(
             "Call any path of Plotly with the account's credentials and limits. Its paths have no trailing slash.",
         ),
     ),
-    secret_names=frozenset({"api_key", "share_key", "embed_url"}),
+    watches=(watches.watch_files,),
+    events=events.ALL,
+    secret_names=events.SECRET_FIELDS,
 )

@@ -130,9 +130,9 @@ class PlotlyClient:
             body = (await self.send("GET", path, query=pairs)).json()
             listed = body.get("children", body) if isinstance(body, dict) else {"results": body}
             results = jsons.as_object(listed).get("results")
-            if not isinstance(results, list):
+            if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
                 raise errors.PermanentError("the answer is not a page of results. Is base_url right?")
-            found += [jsons.as_object(one) for one in results]
+            found += results
             pairs = next_query(path, jsons.as_object(listed).get("next"))
             if most is not None and len(found) >= most:
                 return found[:most], len(found) > most or pairs is not None

@@ -16,10 +16,12 @@ from daemon.model.jsons import Json, JsonObject
 
 _REFERENCE = re.compile(r"[^:/\s]+:\d+:[\w,-]+")
 
+_FID = r"^[^:/\s]+:\d+$"
+
 Fid = Annotated[
     str,
     Field(
-        pattern=r"^[^:/\s]+:\d+$",
+        pattern=_FID,
         description="The file's id: `username:number`. Numbers begin at 0.",
         examples=["ada:12"],
     ),
@@ -33,6 +35,11 @@ class Column:
     name: str
     data: tuple[Json, ...] = ()
     uid: str = ""
+
+
+def is_fid(text: str) -> bool:
+    """Whether *text* has the form of a file's id."""
+    return re.match(_FID, text) is not None
 
 
 def clean_path(path: str) -> str:
