@@ -32,14 +32,17 @@ compass.add_documents compass.create_classifier compass.get_classifier compass.c
 compass.request
 tonalytica.execute_query tonalytica.get_job tonalytica.get_result tonalytica.get_query tonalytica.list_queries
 tonalytica.create_query tonalytica.request
-plotly.create_grid plotly.append_rows plotly.get_grid plotly.create_plot plotly.lookup_file plotly.request
+plotly.create_grid plotly.get_grid plotly.append_rows plotly.append_columns plotly.update_grid plotly.create_plot
+plotly.get_plot plotly.update_plot plotly.render_image plotly.create_folder plotly.lookup_file plotly.get_file
+plotly.update_file plotly.trash_file plotly.restore_file plotly.delete_file plotly.search plotly.create_comment
+plotly.delete_comment plotly.get_plot_schema plotly.get_user plotly.request
 http.request event.emit state.set state.delete log.write
 """.split()
 
 PROBED = """
 populr.create_pop populr.create_tracer popily.add_source compass.create_classifier compass.post_messages
 compass.add_documents tonalytica.create_query tonalytica.execute_query plotly.create_grid plotly.create_plot
-plotly.append_rows
+plotly.append_rows plotly.append_columns plotly.create_folder
 """.split()
 
 
