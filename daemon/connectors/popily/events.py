@@ -16,6 +16,10 @@ from daemon.model.jsons import JsonObject
 SECRET_FIELDS = frozenset({"connection_string", "embed_url", "token"})
 FINISHED = "finished"  # missing from the document's table of states, but in its example and its clients
 FAILED = "error"
+STATUSES = frozenset(
+    # the last two: in later editions of the vendor's documents
+    {"inspecting", "calculating", "reinspecting", "adding", FINISHED, FAILED, "supplementing", "augmenting"}
+)
 
 
 class Source(BaseModel):

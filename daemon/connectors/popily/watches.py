@@ -1,13 +1,17 @@
 """What of Popily can be watched: sources. ``intake`` polls this and writes what it has seen."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
+import structlog
 from pydantic import Field, field_validator
 
 from daemon.connectors.popily import client as popily
 from daemon.connectors.popily import events
 from daemon.contract import declare, errors
 from daemon.model.jsons import JsonObject
+
+log = structlog.get_logger()
 
 
 class SourcesOptions(declare.Options):
@@ -49,7 +53,16 @@ async def sources(
 def _seen(source: JsonObject, cursor: declare.Cursor) -> declare.Seen:
     if "id" not in source:
         raise errors.PermanentError("the answer is no source: it has no id. Is base_url right?")
+    status = events.word_of(source.get("status"))
+    if status and status not in events.STATUSES:
+        _warn(status)
     return events.compare(cursor.memory.get(str(source["id"])), source, cursor.announce)
+
+
+@lru_cache(maxsize=64)
+def _warn(status: str) -> None:
+    """One line for each status that no edition of Popily's text names; it is passed on as it is."""
+    log.warning("state.unknown", service="popily", what="source", state=status)
 
 
 async def _wanted(client: popily.PopilyClient, cursor: declare.Cursor, wanted: str) -> declare.Seen:

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog import testing
 
 from daemon.connectors.popily import events, watches
 from daemon.contract import errors
@@ -142,3 +143,17 @@ def test_an_id_is_a_number():
     assert watches.sources.wanted(watches.SourcesOptions(ids=[2279, "2280"])) == ("2279", "2280")
     with pytest.raises(ValueError, match="slug"):
         watches.SourcesOptions(ids=["dc-wikia"])
+
+
+async def test_a_status_that_no_document_knows_is_told_and_logged_once(popily, added, sandbox):
+    polling = support.Polling(watches.sources, popily)
+    await polling.poll()
+    status = f"brand-new-{sandbox.urls['popily'].rpartition(':')[2]}"  # one that no other test has warned of
+    for title in ("one", "two"):
+        source = await added(title)
+        sandbox.popily.courses[source["id"]]["fixed"] = status
+    with testing.capture_logs() as lines:
+        facts = [*(await polling.poll()), *(await polling.poll())]
+    assert [fact.data["status"] for fact in facts] == [status, status]
+    assert [line["state"] for line in lines if line["event"] == "state.unknown"] == [status.casefold()]
+    assert not any(seen.final for seen in await polling.look())
