@@ -4,6 +4,7 @@
 commits: an outcome rides in the same one as the next step's intent.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -55,6 +56,7 @@ class Courses:
         known = circuits or Circuits(journal, clock, services, Bells())
         self._caller = Caller(self._scribe, clock, services, known)
         self._definitions: dict[str, Reaction] = {}
+        self._last_in: asyncio.Event | None = None
 
     async def take(self, run: Run, born_of: Event | None = None) -> None:
         """Take *run* as far as it goes now. :class:`~daemon.journal.database.LostLease` when another has
@@ -62,7 +64,7 @@ class Courses:
         """
         with structlog.contextvars.bound_contextvars(trace=run.trace, run=run.id, reaction=run.reaction):
             try:
-                course = await self._load(run, born_of)
+                course = await self._load_in_turn(run, born_of)
             except Vanished as gone:
                 await self._scribe.end(run, str(gone))
                 return
@@ -73,6 +75,20 @@ class Courses:
             except Exception as bug:
                 log.exception("run.broke")
                 await self._scribe.end(course.run, scribe.describe_bug(bug), course.event.type)
+
+    async def _load_in_turn(self, run: Run, event: Event | None) -> Course:
+        """Load *run*. Runs begin in the order in which they came, however long each takes to load: that is the order in
+        which they stand in the lines for remote objects and for places.
+        """
+        before, self._last_in = self._last_in, asyncio.Event()
+        mine = self._last_in
+        try:
+            course = await self._load(run, event)
+            if before is not None:
+                await before.wait()
+            return course
+        finally:
+            mine.set()
 
     async def _load(self, run: Run, event: Event | None) -> Course:
         found: list[Step] = []
