@@ -44,7 +44,8 @@ def shown(instance: compass_instance.Instance, kept: exchange.Record) -> exchang
         told["last_update"] = max(kept["last_update"], instance.stamp(kept["ready_at"]))
     if state == "error":
         told["info"] = {**kept["info"], "error": kept["failure"]}
-    told["topics"] = kept["topics"] if state == "ready" else []
+    known = state == "ready" or kept["type"] == "topic_based"  # labels come of training, topics of people
+    told["topics"] = kept["topics"] if known else []
     return told
 
 
@@ -141,6 +142,16 @@ def check_clause(clause: Any) -> None:
         raise django.invalid(info="A topic is words joined by AND, OR, NOT, without punctuation.")
     if clause.count("(") != clause.count(")"):
         raise django.invalid(info="Parentheses do not match.")
+
+
+def check_topic(project: compass_instance.Project, body: exchange.Record, topic: exchange.Record) -> None:
+    """400 for what a topic of a topic-based classifier cannot become: another's title, no expression."""
+    if "info" in body:
+        check_clause(body["info"])
+    for kept in project.classifiers.values():
+        others = [other["title"] for other in kept["topics"] if other is not topic]
+        if topic in kept["topics"] and body.get("title") in others:
+            raise django.invalid(title="A topic with this name already exists.")
 
 
 def classify(

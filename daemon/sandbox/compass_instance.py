@@ -3,6 +3,8 @@ its ``compass_*`` neighbours, which act on an :class:`Instance`.
 """
 
 import hashlib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +19,7 @@ ACCOUNT_ID = "acct0001"
 PROJECT_ID = "ab12cd34"
 TOKEN_LIFE = 14 * times.DAY
 TRAINING = 30 * times.SECOND
+_SPACED_OFFSET = re.compile(r"(T\S+) (\d\d:\d\d)$")
 LEVELS = ("read", "readwrite", "manage")
 
 
@@ -36,7 +39,8 @@ class Project:
 
 class Instance:
     """Users, tokens, accounts, permissions, projects; ``training`` and ``failure`` are what the control
-    API sets for classifiers made from then on."""
+    API sets for classifiers made from then on; ``order`` is that of messages (``newest``, ``oldest``, ``written``),
+    which the text leaves open."""
 
     def __init__(self, clock: times.Clock) -> None:
         self.clock = clock
@@ -52,6 +56,7 @@ class Instance:
         self.projects: dict[str, Project] = {}
         self.training = TRAINING
         self.failure: str | None = None
+        self.order = "newest"
         self._last: dict[str, int] = {}
         self.accounts[ACCOUNT_ID] = {
             "url": f"{PUBLIC}/accounts/{ACCOUNT_ID}/",
@@ -133,6 +138,18 @@ class Instance:
         ]
         return bool(user["admin"]) or any(LEVELS.index(one) >= LEVELS.index(level) for one in held)
 
+    def ordered(self, messages: Iterable[exchange.Record]) -> list[exchange.Record]:
+        """*messages*, kept in the order in which they came, as listings show them."""
+        kept = list(messages)
+        if self.order == "written":
+            return sorted(kept, key=lambda message: message["at"], reverse=True)
+        return kept if self.order == "oldest" else kept[::-1]
+
+    def manages(self, user: exchange.Record, email: str) -> bool:
+        """Whether *user* manages an account that the user *email* has a permission on; a site admin does."""
+        shared = [p["account"] for p in self.permissions.values() if p["user"] == email]
+        return bool(user["admin"]) or any(self.may(user, account, "manage") for account in shared)
+
     def project(self, ask: exchange.Ask, project_id: str) -> Project:
         """The project, if whoever asks may read (GET) or write it: 404 unknown or hidden, 403 otherwise."""
         user = self.user_of(ask)
@@ -153,7 +170,7 @@ def parse_time(value: Any, field_name: str) -> int:
             return int(float(value) * times.SECOND)
         if isinstance(value, str):
             # A plus sign that was not escaped in a query arrives as a space.
-            return times.parse_rfc3339(value.replace(" 00:00", "+00:00"))
+            return times.parse_rfc3339(_SPACED_OFFSET.sub(r"\1+\2", value))
     except (ValueError, OverflowError):
         pass
     raise django.invalid(**{field_name: "Datetime has wrong format."})

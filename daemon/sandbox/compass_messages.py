@@ -26,6 +26,7 @@ def rows(instance: compass_instance.Instance) -> list[exchange.Row]:
         ("DELETE", at + "purge/", partial(purge, instance)),
         ("GET", at + "stats/", partial(get_stats, instance)),
         ("GET", at + "usage/", partial(list_usage, instance)),
+        ("GET", at + "usage/{}/", partial(get_usage, instance)),
     ]
 
 
@@ -59,7 +60,7 @@ def post_messages(instance: compass_instance.Instance, ask: exchange.Ask, projec
     if project.about["status"] != "active":
         raise django.refuse(400, "This project is inactive and does not process new messages.")
     if django.truth(ask.query.get("replace")):
-        for message in _matching(ask, project):
+        for message in matching(instance, ask, project):
             del project.messages[message["number"]]
     made = [_message(instance, project, project_id, body, instance.next("message")) for body in given]
     project.messages.update({message["number"]: message for message in made})
@@ -70,10 +71,10 @@ def post_messages(instance: compass_instance.Instance, ask: exchange.Ask, projec
 
 
 def list_messages(instance: compass_instance.Instance, ask: exchange.Ask, project_id: str) -> exchange.Reply:
-    """A page, newest id first, filtered by ``earliest latest older_than_id newer_than_id``."""
+    """A page in the instance's order, filtered by ``earliest latest older_than_id newer_than_id``."""
     project = instance.project(ask, project_id)
     url = f"{compass_instance.PUBLIC}/projects/{project_id}/p/messages/"
-    return django.page(ask, _matching(ask, project), url, shown)
+    return django.page(ask, matching(instance, ask, project), url, shown)
 
 
 def get_message(
@@ -108,26 +109,23 @@ def purge(instance: compass_instance.Instance, ask: exchange.Ask, project_id: st
 def get_stats(instance: compass_instance.Instance, ask: exchange.Ask, project_id: str) -> exchange.Reply:
     """How many messages, how fast, and in buckets up to ``at_time``."""
     project = instance.project(ask, project_id)
-    return exchange.Reply(200, statistics(instance, ask, list(project.messages.values())))
+    since = compass_instance.parse_time(project.about["created"], "created")
+    return exchange.Reply(200, statistics(instance, ask, list(project.messages.values()), since))
 
 
 def statistics(
-    instance: compass_instance.Instance, ask: exchange.Ask, messages: list[exchange.Record]
+    instance: compass_instance.Instance, ask: exchange.Ask, messages: list[exchange.Record], since: int
 ) -> exchange.Record:
-    """``measurements`` and ``time_buckets`` of *messages*, by their own timestamps."""
+    """``measurements`` and ``time_buckets`` of *messages*, by their own timestamps; buckets that lie before *since*
+    and hold nothing do not exist, and are null."""
     span = exchange.whole(ask.query.get("interval", SPAN), 0)
     number = exchange.whole(ask.query.get("num_buckets", BUCKETS), 0)
     if span < 1 or not 1 <= number <= MAX_BUCKETS:
         raise django.invalid(interval="interval and num_buckets must be positive.")
     end = compass_instance.time_argument(ask, "at_time") or instance.clock.now()
     start = end - span * number * times.SECOND
-    counts = [0] * number
-    feelings = [{"negative": 0, "neutral": 0, "positive": 0} for _ in range(number)]
-    for message in messages:
-        if start <= message["at"] < end:
-            bucket = (message["at"] - start) // (span * times.SECOND)
-            counts[bucket] += 1
-            feelings[bucket][_feeling(message["sentiment"])] += 1
+    buckets = _buckets(messages, start, span * times.SECOND, number)
+    there = [bool(b) or start + (n + 1) * span * times.SECOND > since for n, b in enumerate(buckets)]
     last, before = (_within(messages, end - n * times.HOUR, end - (n - 1) * times.HOUR) for n in (1, 2))
     return {
         "measurements": {"count": len(messages), "velocity": last, "acceleration": last - before},
@@ -135,29 +133,76 @@ def statistics(
             "start_time": instance.stamp(start),
             "end_time": instance.stamp(end),
             "interval": span,
-            "counts": counts,
-            "sentiment_counts": feelings,
+            "counts": [len(b) if known else None for b, known in zip(buckets, there, strict=True)],
+            "sentiment_counts": [
+                _feelings(b) if known else None for b, known in zip(buckets, there, strict=True)
+            ],
         },
     }
 
 
 def list_usage(instance: compass_instance.Instance, ask: exchange.Ask, project_id: str) -> exchange.Reply:
-    """A plain list of months, not a page; days run from noon to noon (Compass text)."""
-    project = instance.project(ask, project_id)
+    """A plain list of months, not a page; days run from noon to noon (Compass text). Filtered by ``source``,
+    ``earliest`` and ``latest``."""
     months: dict[str, exchange.Record] = {}
-    for posted_at in project.posted:
-        day = times.to_datetime(posted_at - 12 * times.HOUR)
-        first = day.replace(day=1, hour=12, minute=0, second=0, microsecond=0).isoformat()
+    for day in _days(instance, ask, project_id):
+        start = times.to_datetime(compass_instance.parse_time(day["start_time"], "start_time"))
+        first = start.replace(day=1).isoformat()
         month = months.setdefault(
-            first, {"start_time": first, "month_name": f"{day:%B}", "total_counts": {"api": 0}, "days": []}
+            first, {"start_time": first, "month_name": f"{start:%B}", "total_counts": {"api": 0}, "days": []}
         )
-        month["total_counts"]["api"] += 1
-        noon = day.replace(hour=12, minute=0, second=0, microsecond=0).isoformat()
-        if not month["days"] or month["days"][-1]["start_time"] != noon:
-            url = f"{compass_instance.PUBLIC}/projects/{project_id}/p/usage/{day:%Y%m%d}/"
-            month["days"].append({"url": url, "source": "api", "start_time": noon, "count": 0})
-        month["days"][-1]["count"] += 1
+        month["total_counts"]["api"] += day["count"]
+        month["days"].append(day)
     return exchange.Reply(200, list(months.values()))
+
+
+def get_usage(
+    instance: compass_instance.Instance, ask: exchange.Ask, project_id: str, number: str
+) -> exchange.Reply:
+    """One day's usage."""
+    for day in _days(instance, ask, project_id):
+        if day["url"].endswith(f"/usage/{number}/"):
+            return exchange.Reply(200, day)
+    raise django.refuse(404)
+
+
+def _days(instance: compass_instance.Instance, ask: exchange.Ask, project_id: str) -> list[exchange.Record]:
+    """The days on which messages came through this API, the only source here, within the query's bounds."""
+    project = instance.project(ask, project_id)
+    earliest = compass_instance.time_argument(ask, "earliest")
+    latest = compass_instance.time_argument(ask, "latest")
+    if ask.query.get("source") not in (None, "", "api"):
+        return []
+    days: dict[str, exchange.Record] = {}
+    for posted_at in project.posted:
+        start = times.to_datetime(posted_at - 12 * times.HOUR).replace(
+            hour=12, minute=0, second=0, microsecond=0
+        )
+        at = times.from_datetime(start)
+        if (earliest is not None and at < earliest) or (latest is not None and at > latest):
+            continue
+        url = f"{compass_instance.PUBLIC}/projects/{project_id}/p/usage/{start:%Y%m%d}/"
+        new = {"url": url, "source": "api", "start_time": start.isoformat(), "count": 0}
+        days.setdefault(url, new)["count"] += 1
+    return list(days.values())
+
+
+def _buckets(
+    messages: list[exchange.Record], start: int, span: int, number: int
+) -> list[list[exchange.Record]]:
+    """*messages* by time: *number* buckets of *span* microseconds from *start* on."""
+    buckets: list[list[exchange.Record]] = [[] for _ in range(number)]
+    for message in messages:
+        if start <= message["at"] < start + span * number:
+            buckets[(message["at"] - start) // span].append(message)
+    return buckets
+
+
+def _feelings(messages: list[exchange.Record]) -> dict[str, float]:
+    feelings = {"negative": 0.0, "neutral": 0.0, "positive": 0.0}
+    for message in messages:
+        feelings[_feeling(message["sentiment"])] += message["weight"]
+    return feelings
 
 
 def _within(messages: list[exchange.Record], start: int, end: int) -> int:
@@ -170,14 +215,17 @@ def _feeling(sentiment: float) -> str:
     return "negative" if sentiment < 0 else "neutral"
 
 
-def _matching(ask: exchange.Ask, project: compass_instance.Project) -> list[exchange.Record]:
+def matching(
+    instance: compass_instance.Instance, ask: exchange.Ask, project: compass_instance.Project
+) -> list[exchange.Record]:
+    """The project's messages that the query's filters match, in the instance's order."""
     earliest = compass_instance.time_argument(ask, "earliest")
     latest = compass_instance.time_argument(ask, "latest")
     older = exchange.whole(ask.query.get("older_than_id"), 0)
     newer = exchange.whole(ask.query.get("newer_than_id"), 0)
     return [
         message
-        for message in reversed(project.messages.values())
+        for message in instance.ordered(project.messages.values())
         if (earliest is None or message["at"] >= earliest)
         and (latest is None or message["at"] <= latest)
         and (not older or message["number"] < older)

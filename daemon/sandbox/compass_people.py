@@ -1,6 +1,7 @@
 """Compass's accounts, users and permissions. Rows for ``compass``."""
 
 from functools import partial
+from typing import Any
 
 from daemon.sandbox import compass_instance, django, exchange
 
@@ -44,6 +45,7 @@ def create_account(instance: compass_instance.Instance, ask: exchange.Ask) -> ex
     """Site admins only; names may repeat."""
     _admin(instance, ask)
     django.require(ask.record(), "name")
+    django.check_text(ask.record(), "name")
     account_id = instance.new_code("account")
     url = f"{compass_instance.PUBLIC}/accounts/{account_id}/"
     account = {"url": url, "id": account_id, "name": ask.record()["name"]}
@@ -74,9 +76,9 @@ def delete_account(instance: compass_instance.Instance, ask: exchange.Ask, accou
 
 
 def list_users(instance: compass_instance.Instance, ask: exchange.Ask) -> exchange.Reply:
-    """Oneself; a site admin sees all."""
+    """Oneself, and those of the accounts one manages; a site admin sees all."""
     user = instance.user_of(ask)
-    mine = [u for u in instance.users.values() if user["admin"] or u is user]
+    mine = [u for u in instance.users.values() if u is user or instance.manages(user, u["email"])]
     return django.page(ask, mine, f"{compass_instance.PUBLIC}/users/", partial(shown, instance))
 
 
@@ -85,11 +87,8 @@ def create_user(instance: compass_instance.Instance, ask: exchange.Ask) -> excha
     _admin(instance, ask)
     body = ask.record()
     django.require(body, "name", "email")
-    email = str(body["email"])
-    if "@" not in email:
-        raise django.invalid(email="Enter a valid email address.")
-    if email in instance.users:
-        raise django.invalid(email="user with this email already exists.")
+    email = _free_email(instance, body["email"])
+    _check_default(instance, body)
     user = instance.add_user(email, str(body["name"]), instance.new_code("password"))
     user["default_account"] = body.get("default_account")
     user["admin"] = django.truth(body.get("admin"))
@@ -97,19 +96,51 @@ def create_user(instance: compass_instance.Instance, ask: exchange.Ask) -> excha
 
 
 def get_user(instance: compass_instance.Instance, ask: exchange.Ask, email: str) -> exchange.Reply:
-    """Oneself, or anybody for a site admin."""
+    """Oneself, or a user of an account one manages."""
     return exchange.Reply(200, shown(instance, _user(instance, ask, email)))
 
 
 def update_user(instance: compass_instance.Instance, ask: exchange.Ask, email: str) -> exchange.Reply:
-    """``name default_account``, and ``admin`` by a site admin."""
+    """``name email default_account`` by oneself, and ``admin`` by a site admin."""
     user = _user(instance, ask, email)
+    asking = instance.user_of(ask)
+    if not asking["admin"] and asking is not user:
+        raise django.refuse(403)
     body = ask.record()
-    django.check_text(body, "name")
+    django.check_text(body, "name", "email")
+    _check_default(instance, body)
+    if body.get("email", email) != email:
+        _rename(instance, user, _free_email(instance, body["email"]))
     user.update({name: body[name] for name in ("name", "default_account") if name in body})
-    if "admin" in body and instance.user_of(ask)["admin"]:
+    if "admin" in body:
+        if not asking["admin"]:
+            raise django.refuse(403)
         user["admin"] = django.truth(body["admin"])
     return exchange.Reply(200, shown(instance, user), "user.updated", email)
+
+
+def _rename(instance: compass_instance.Instance, user: exchange.Record, email: str) -> None:
+    """The user goes by another address, with all that is its own."""
+    old = user["email"]
+    user.update(email=email, url=f"{compass_instance.PUBLIC}/users/{email}/")
+    instance.users[email] = instance.users.pop(old)
+    instance.passwords[email] = instance.passwords.pop(old)
+    for kept in (*instance.tokens.values(), *instance.permissions.values()):
+        kept["user"] = email if kept["user"] == old else kept["user"]
+
+
+def _free_email(instance: compass_instance.Instance, email: Any) -> str:
+    if "@" not in str(email):
+        raise django.invalid(email="Enter a valid email address.")
+    if str(email) in instance.users:
+        raise django.invalid(email="user with this email already exists.")
+    return str(email)
+
+
+def _check_default(instance: compass_instance.Instance, body: exchange.Record) -> None:
+    account = body.get("default_account")
+    if account is not None and str(account) not in instance.accounts:
+        raise django.invalid(default_account=f"Invalid pk '{account}' - object does not exist.")
 
 
 def delete_user(instance: compass_instance.Instance, ask: exchange.Ask, email: str) -> exchange.Reply:
@@ -177,8 +208,12 @@ def create_permission(instance: compass_instance.Instance, ask: exchange.Ask) ->
 
 
 def get_permission(instance: compass_instance.Instance, ask: exchange.Ask, number: str) -> exchange.Reply:
-    """One permission."""
-    return exchange.Reply(200, compass_instance.found(instance.permissions, number))
+    """One's own, or one on an account that one manages."""
+    asking = instance.user_of(ask)
+    kept = compass_instance.found(instance.permissions, number)
+    if kept["user"] != asking["email"] and not instance.may(asking, kept["account"], "manage"):
+        raise django.refuse(403)
+    return exchange.Reply(200, kept)
 
 
 def delete_permission(instance: compass_instance.Instance, ask: exchange.Ask, number: str) -> exchange.Reply:
@@ -207,6 +242,6 @@ def _account(
 
 def _user(instance: compass_instance.Instance, ask: exchange.Ask, email: str) -> exchange.Record:
     asking = instance.user_of(ask)
-    if email not in instance.users or not (asking["admin"] or asking["email"] == email):
+    if email not in instance.users or not (asking["email"] == email or instance.manages(asking, email)):
         raise django.refuse(404)
     return instance.users[email]

@@ -5,12 +5,20 @@ from functools import partial
 from daemon.sandbox import compass_classifiers, compass_instance, compass_messages, django, exchange
 
 STATUSES = ("active", "inactive", "pending")
-DEFAULTS = {
+DEFAULTS = {  # the names are the text's, the values our own
     "assoc_axes": 150,
+    "assoc_min_tokens": 10_000,
+    "assoc_max_tokens": 1_000_000,
     "assoc_min_messages": 500,
     "partition_min_messages": 500,
     "partition_max_messages": 50_000,
     "number_of_clusters": 30,
+    "number_of_discardable_clusters": 10,
+    "partition_min_lifetime": 86_400,
+    "assoc_do_not_build_within": 3_600,
+    "assoc_force_build_after": 604_800,
+    "partition_do_not_build_within": 3_600,
+    "partition_force_build_after": 86_400,
     "sentiment_threshold": 0.4,
     "labels_for_clustering": [],
 }
@@ -63,9 +71,7 @@ def create_topic(instance: compass_instance.Instance, ask: exchange.Ask, project
 def list_topics(instance: compass_instance.Instance, ask: exchange.Ask, project_id: str) -> exchange.Reply:
     """A page, filtered by ``status`` and ``blocking``, with statistics when ``stats`` is true."""
     project = instance.project(ask, project_id)
-    topics = [t for t in project.topics.values() if ask.query.get("status") in (None, "", t["status"])]
-    if ask.query.get("blocking"):
-        topics = [t for t in topics if t["blocking"] == django.truth(ask.query["blocking"])]
+    topics = _filtered(ask, list(project.topics.values()))
     url = f"{compass_instance.PUBLIC}/projects/{project_id}/p/topics/"
     return django.page(ask, topics, url, lambda topic: _told(instance, ask, project, topic))
 
@@ -89,8 +95,8 @@ def update_topic(
     topic = clause or compass_instance.found(project.topics, number)
     if clause is None:
         _check(body)
-    elif "info" in body:
-        compass_classifiers.check_clause(body["info"])
+    else:
+        compass_classifiers.check_topic(project, body, topic)
     topic.update({name: body[name] for name in ("title", "status", "info") if name in body})
     if "blocking" in body:
         topic["blocking"] = django.truth(body["blocking"])
@@ -116,26 +122,33 @@ def delete_topic(
 def list_topic_messages(
     instance: compass_instance.Instance, ask: exchange.Ask, project_id: str, number: str
 ) -> exchange.Reply:
-    """The messages with one of the topic's words, each with its ``centrality``."""
+    """The messages with one of the topic's words, each with its ``centrality``; ``outliers`` too, if asked for:
+    those with none of any topic's words."""
     project = instance.project(ask, project_id)
     topic = compass_instance.found(project.topics, number)
     url = f"{compass_instance.PUBLIC}/projects/{project_id}/p/topics/{number}/messages/"
-    found = [{**compass_messages.shown(m), "centrality": 1.0} for m in _messages(project, topic)]
+    central = {m["number"] for m in _messages(project, topic)}
+    near = {m["number"] for other in project.topics.values() for m in _messages(project, other)}
+    far = set(project.messages) - near if django.truth(ask.query.get("outliers")) else set()
+    found = [
+        {**compass_messages.shown(m), "centrality": 1.0 if m["number"] in central else -0.5}
+        for m in compass_messages.matching(instance, ask, project)
+        if m["number"] in central | far
+    ]
     return django.page(ask, found, url)
 
 
 def list_history(instance: compass_instance.Instance, ask: exchange.Ask, project_id: str) -> exchange.Reply:
-    """All topics there ever were, newest first, filtered by when they were created."""
+    """All topics there ever were, newest first, filtered as topics are and by when they were created and ended."""
     project = instance.project(ask, project_id)
-    earliest = compass_instance.time_argument(ask, "earliest_created")
-    latest = compass_instance.time_argument(ask, "latest_created")
     topics = sorted([*project.ended_topics, *project.topics.values()], key=_created, reverse=True)
     kept = [
         topic
-        for topic in topics
-        if (earliest is None or _created(topic) >= earliest) and (latest is None or _created(topic) <= latest)
+        for topic in _filtered(ask, topics)
+        if _is_within(ask, "created", _created(topic)) and _is_within(ask, "ended", _ended(topic))
     ]
-    return django.page(ask, kept, f"{compass_instance.PUBLIC}/projects/{project_id}/p/topics_history/")
+    url = f"{compass_instance.PUBLIC}/projects/{project_id}/p/topics_history/"
+    return django.page(ask, kept, url, lambda topic: _told(instance, ask, project, topic))
 
 
 def list_config(instance: compass_instance.Instance, ask: exchange.Ask, project_id: str) -> exchange.Reply:
@@ -185,6 +198,26 @@ def _created(topic: exchange.Record) -> int:
     return compass_instance.parse_time(topic["created"], "created")
 
 
+def _ended(topic: exchange.Record) -> int | None:
+    return compass_instance.parse_time(topic["ended"], "ended") if "ended" in topic else None
+
+
+def _is_within(ask: exchange.Ask, what: str, at: int | None) -> bool:
+    """Whether *at* is between ``earliest_…`` and ``latest_…``; what has not happened is within no bounds."""
+    earliest = compass_instance.time_argument(ask, f"earliest_{what}")
+    latest = compass_instance.time_argument(ask, f"latest_{what}")
+    if at is None:
+        return earliest is None and latest is None
+    return (earliest is None or at >= earliest) and (latest is None or at <= latest)
+
+
+def _filtered(ask: exchange.Ask, topics: list[exchange.Record]) -> list[exchange.Record]:
+    topics = [t for t in topics if ask.query.get("status") in (None, "", t["status"])]
+    if ask.query.get("blocking"):
+        topics = [t for t in topics if t["blocking"] == django.truth(ask.query["blocking"])]
+    return topics
+
+
 def _clause_topic(project: compass_instance.Project, number: str) -> exchange.Record | None:
     for kept in project.classifiers.values():
         for topic in kept["topics"]:
@@ -205,9 +238,11 @@ def _told(
     project: compass_instance.Project,
     topic: exchange.Record,
 ) -> exchange.Record:
+    told = {name: value for name, value in topic.items() if name != "ended"}
     if not django.truth(ask.query.get("stats")):
-        return topic
-    return {**topic, **compass_messages.statistics(instance, ask, _messages(project, topic))}
+        return told
+    since = compass_instance.parse_time(topic["created"], "created")
+    return {**told, **compass_messages.statistics(instance, ask, _messages(project, topic), since)}
 
 
 def _check(body: exchange.Record) -> None:
