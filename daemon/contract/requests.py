@@ -4,6 +4,7 @@
 authentication, limits and error rules.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -84,6 +85,16 @@ def answer(reply: http.Reply) -> Answer:
     """*reply* as a result: JSON decoded, anything else as text."""
     body = reply.json() if reply.is_json else reply.body.decode("utf-8", "replace") or None
     return Answer(status=reply.status, body=body)
+
+
+async def ping(ask: Callable[[], Awaitable[str]]) -> declare.Ping:
+    """Whether the credentials with which *ask* asks are good, and what it found; other troubles are raised."""
+    try:
+        return declare.Ping(authorized=True, detail=await ask())
+    except errors.TemporaryError as refused:
+        if not refused.unauthorized:
+            raise
+        return declare.Ping(authorized=False, detail=refused.text)
 
 
 def parse(vendor: str, model: type[M], answer: Json) -> M:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from daemon.contract import declare, errors, http
+from daemon.contract import declare, errors, http, requests
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 
@@ -89,9 +89,11 @@ class PopilyClient:
             pairs = next_query(path, following)
         return list(found.values())
 
-    async def check(self) -> None:
-        """Return if the token works."""
-        await self.send("GET", SOURCES)
+    async def check(self) -> str:
+        """Return if the token works, and how many sources it reaches."""
+        page = (await self.send("GET", SOURCES)).json()
+        count = page.get("count") if isinstance(page, dict) else None
+        return f"{count} sources" if type(count) is int else ""
 
 
 def make(settings: Settings, http_client: http.Http) -> PopilyClient:
@@ -101,13 +103,7 @@ def make(settings: Settings, http_client: http.Http) -> PopilyClient:
 
 async def ping(client: PopilyClient) -> declare.Ping:
     """Whether the token works; other troubles are raised."""
-    try:
-        await client.check()
-    except errors.TemporaryError as refused:
-        if not refused.unauthorized:
-            raise
-        return declare.Ping(authorized=False, detail=refused.text)
-    return declare.Ping(authorized=True)
+    return await requests.ping(client.check)
 
 
 def next_query(path: str, following: Json) -> list[tuple[str, Json]] | None:

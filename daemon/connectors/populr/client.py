@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from daemon.contract import declare, errors, http
+from daemon.contract import declare, errors, http, requests
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 
@@ -125,9 +125,11 @@ class PopulrClient:
             raise errors.PermanentError("the answer is not a list. Is base_url right?")
         return [as_record(item) for item in body]
 
-    async def check(self) -> None:
-        """Return if the credentials work: the domains are the cheapest list, and never empty."""
-        await self.send("GET", "/domains")
+    async def check(self) -> str:
+        """Return if the credentials work, and the group's own domain: the domains are the cheapest list, and never
+        empty."""
+        domains = (await self.send("GET", "/domains")).json()
+        return str(domains[0])[:LONGEST_TEXT] if isinstance(domains, list) and domains else ""
 
 
 def make(settings: Settings, http_client: http.Http) -> PopulrClient:
@@ -137,13 +139,7 @@ def make(settings: Settings, http_client: http.Http) -> PopulrClient:
 
 async def ping(client: PopulrClient) -> declare.Ping:
     """Whether the API key works; other troubles are raised."""
-    try:
-        await client.check()
-    except errors.TemporaryError as refused:
-        if not refused.unauthorized:
-            raise
-        return declare.Ping(authorized=False, detail=refused.text)
-    return declare.Ping(authorized=True)
+    return await requests.ping(client.check)
 
 
 def pop_path(pop_id: str, *more: str) -> str:

@@ -87,9 +87,12 @@ async def test_pages_that_lead_in_a_circle_end(vendor, stubbed):
 
 
 async def test_ping_tells_a_bad_token_from_trouble(vendor, stubbed):
-    vendor.answer({"detail": "Invalid token."}, 401).answer({"results": []}).answer(b"", 503)
+    vendor.answer({"detail": "Invalid token."}, 401).answer({"count": 2, "results": []}).answer([])
     assert not (await client.ping(stubbed)).authorized
-    assert (await client.ping(stubbed)).authorized
+    good = await client.ping(stubbed)
+    assert (good.authorized, good.detail) == (True, "2 sources")
+    assert (await client.ping(stubbed)).detail == ""
+    vendor.answers[0] = (503, b"", {})
     with pytest.raises(errors.TemporaryError, match="503"):
         await client.ping(stubbed)
 

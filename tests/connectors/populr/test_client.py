@@ -114,9 +114,10 @@ async def test_a_server_that_knows_no_offset_does_not_hold_us(vendor, stubbed):
 
 
 async def test_ping_tells_a_bad_key_from_trouble(vendor, stubbed):
-    vendor.answer({"error": "no", "error_type": "x"}, 401).answer([]).answer(b"", 503)
+    vendor.answer({"error": "no", "error_type": "x"}, 401).answer(["a.populr.me"]).answer(b"", 503)
     assert not (await client.ping(stubbed)).authorized
-    assert (await client.ping(stubbed)).authorized
+    good = await client.ping(stubbed)
+    assert (good.authorized, good.detail) == (True, "a.populr.me")
     with pytest.raises(errors.TemporaryError, match="503"):
         await client.ping(stubbed)
 
