@@ -187,15 +187,15 @@ class House:
     async def _listen(self, rooms: Rooms) -> None:
         given = listening.inherited()
         http = self.config.http
-        sides: list[tuple[str, listening.Handler, tuple[str, int] | None]] = [
-            ("public", rooms.public.handle, http.public_listen),
+        sides: list[tuple[str, listening.Side, tuple[str, int] | None]] = [
+            ("public", rooms.public, http.public_listen),
             ("admin", rooms.admin.handle, http.admin_listen),
         ]
-        for name, handler, address in sides:
+        for name, side, address in sides:
             if address is None:
                 continue
             sockets: list[socket.socket] = given.get(name) or [listening.bind(*address)]
-            listener = Listener(handler, sockets)
+            listener = Listener(side, sockets)
             await listener.start()
             rooms.listeners.append(listener)
 

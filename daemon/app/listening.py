@@ -5,8 +5,12 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import http_exceptions, web
+
+from daemon.app.short_way import ShortServer
+from daemon.intake.webhooks import PublicSide
 
 BACKLOG = 4_096  # asyncio's own default would shrink what the socket unit gave
 FIRST_INHERITED = 3  # file descriptors of the service manager begin here
@@ -15,6 +19,7 @@ LAST_ANSWERS = 5.0  # seconds that requests under way have when the daemon stops
 LINGER = 2.0  # seconds for which what is left of a refused body is thrown away, so that its answer is read
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Side = Handler | PublicSide
 
 
 class CannotListen(Exception):
@@ -69,12 +74,15 @@ def _address(name: object) -> str:
 
 
 class Listener:
-    """One side of the daemon: its sockets and the server behind them."""
+    """One side of the daemon: its sockets and the server behind them (the public side's knows the short way)."""
 
-    def __init__(self, handler: Handler, sockets: list[socket.socket]) -> None:
+    def __init__(self, side: Side, sockets: list[socket.socket]) -> None:
         self.sockets = sockets
         self.is_open = False
-        server = web.Server(handler, access_log=None, logger=_log, lingering_time=LINGER)
+        settings: dict[str, Any] = {"access_log": None, "logger": _log, "lingering_time": LINGER}
+        server = (
+            ShortServer(side, **settings) if isinstance(side, PublicSide) else web.Server(side, **settings)
+        )
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=LAST_ANSWERS)
 
     @property

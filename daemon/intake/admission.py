@@ -8,6 +8,7 @@ writes.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -33,10 +34,14 @@ class NotAdmitted(Exception):
     """The arrival could not be written, by a mistake of ours. Nothing was recorded."""
 
 
+Told = Callable[[Admitted | Exception], None]
+"""Called once, when the commit has ended: with what became of the arrival, or with why it was not recorded."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     arrival: Arrival
-    future: "asyncio.Future[Admitted]"
+    told: Told
 
 
 class Admission:
@@ -54,14 +59,17 @@ class Admission:
         """Record *arrival* durably. :class:`Backlog`, :class:`NotAdmitted` or ``JournalUnavailable`` where that
         cannot be.
         """
+        future: asyncio.Future[Admitted] = asyncio.get_running_loop().create_future()
+        self.hand_in(arrival, partial(_settle, future))
+        return await future
+
+    def hand_in(self, arrival: Arrival, told: Told) -> None:
+        """Queue *arrival*; *told* hears of its commit. :class:`Backlog`."""
         if len(self._waiting) >= LONGEST_BACKLOG:
             raise Backlog
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Admitted] = loop.create_future()
-        self._waiting.append(_Waiting(arrival, future))
+        self._waiting.append(_Waiting(arrival, told))
         if self._task is None:
-            self._task = loop.create_task(self._drain())
-        return await future
+            self._task = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
         try:
@@ -97,8 +105,7 @@ class Admission:
         for one, outcome in zip(batch, admitted, strict=True):
             if not outcome.duplicate:  # an event that begins a trace gives it its name
                 bound.debug("callback.admitted", trace=outcome.id)
-            if not one.future.done():  # done: the request was cancelled, its event stands nevertheless
-                one.future.set_result(outcome)
+            one.told(outcome)
         self._router.ring()
         if any(one.arrival.claim is not None and one.arrival.claim.readback for one in batch):
             self._watches.ring()
@@ -106,8 +113,16 @@ class Admission:
 
 def _refuse(batch: list[_Waiting], why: Exception) -> None:
     for one in batch:
-        if not one.future.done():
-            one.future.set_exception(why)
+        one.told(why)
+
+
+def _settle(future: "asyncio.Future[Admitted]", outcome: Admitted | Exception) -> None:
+    if future.done():  # the request was cancelled; its event stands nevertheless
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 def _writer(arrived: Sequence[Arrival], now: int) -> Callable[[Connection], list[Admitted]]:

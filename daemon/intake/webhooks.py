@@ -6,12 +6,18 @@ for hints, ``watches``.
 """
 
 import asyncio
+import functools
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
+from functools import partial
+from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote
 
 import structlog
 from aiohttp import HttpVersion11, web
+from prometheus_client import Counter
 
 from daemon import metrics
 from daemon.contract import configured, secrets
@@ -23,11 +29,15 @@ from daemon.intake.admission import Admission, Backlog, NotAdmitted
 from daemon.intake.arrivals import Arrival, Callback
 from daemon.intake.rejecting import Rejections
 from daemon.journal.database import JournalUnavailable
+from daemon.journal.events import Admitted
 from daemon.model import jsons
 
 BODY_TIMEOUT = 15.0  # seconds for a whole body
-COME_AGAIN = "5"  # seconds, in Retry-After
+COME_AGAIN = 5  # seconds, in Retry-After
 NOT_FOUND = b'{"error": "not found", "error_type": "not_found"}'
+UNAVAILABLE = b'{"error": "cannot record now, come again", "error_type": "unavailable"}'
+BROKEN = b'{"error": "this is a mistake of ours", "error_type": "broken"}'
+SERVER = "pointsman"
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 log = structlog.get_logger()
@@ -61,6 +71,16 @@ class Doors:
     max_body: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request's head: its raw path and query, its headers by names of any case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+
+
 class Refusal(Exception):
     """The request is answered with *status* and kept among the rejections."""
 
@@ -72,83 +92,130 @@ class Refusal(Exception):
         self.body = body
 
 
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a request is for, by the *label* that metrics show, and what understands its body there."""
+
+    label: str
+    asked: Asked
+    understand: Callable[[bytes], Arrival]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON answer. *retry_after* is in seconds; with *closes* the connection ends behind it."""
+
+    status: int
+    body: bytes
+    retry_after: int | None = None
+    closes: bool = False
+
+
 class PublicSide:
-    """Answers requests. ``doors`` may be replaced at any time."""
+    """Answers requests. ``doors`` may be replaced at any time.
+
+    A callback that came whole and has nothing unusual about it takes the short way (:meth:`find`, then
+    :meth:`Addressee.take`); every other request goes through :meth:`handle`. Both understand a body and word an
+    answer in the same places.
+    """
 
     def __init__(self, admission: Admission, rejections: Rejections, doors: Doors) -> None:
         self.doors = doors
         self._admission = admission
         self._rejections = rejections
+        self._refusing: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
-        parts = request.rel_url.raw_path.split("/")
-        if request.method != "POST" or len(parts) < 3 or parts[1] != "hooks":
-            return self._not_found(request)
+        asked = Asked(
+            request.method, request.rel_url.raw_path, request.rel_url.raw_query_string, request.headers
+        )
+        addressee = self._addressee(asked)
+        if addressee is None:
+            return _response(self._not_found(asked))
+        return _response(await self._answered(request, addressee))
+
+    def find(self, asked: Asked, size: int) -> Addressee | None:
+        """Who takes a body of *size* bytes that has come already; None where a request must go the long way."""
+        if size > self.doors.max_body or not bodies.is_taken(asked.headers.get("Content-Type", "")):
+            return None
+        return self._addressee(asked)
+
+    def take(self, addressee: Addressee, raw: bytes, answer: Callable[[bytes], None]) -> None:
+        """Answer the body *raw*, by calling *answer* once with a whole HTTP response."""
+        told = partial(self._tell, addressee.label, answer)
+        try:
+            self._admission.hand_in(addressee.understand(raw), told)
+        except Backlog as full:
+            told(full)
+        except (MalformedBody, jsons.UnfitJson, Refusal) as wrong:
+            task = asyncio.create_task(self._refuse(addressee, raw, wrong, answer))
+            self._refusing.add(task)  # the loop holds its tasks weakly
+            task.add_done_callback(self._refusing.discard)
+        except Exception:
+            log.exception("callback.broke", hook=addressee.label)
+            answer(_as_bytes(Answer(500, BROKEN)))
+
+    def _tell(self, label: str, answer: Callable[[bytes], None], outcome: Admitted | Exception) -> None:
+        answer(_as_bytes(self._outcome(label, outcome)))
+
+    async def _refuse(
+        self, addressee: Addressee, raw: bytes, wrong: Exception, answer: Callable[[bytes], None]
+    ) -> None:
+        answer(_as_bytes(await self._refused(addressee, _refusal(wrong, raw))))
+
+    # Who is asked
+
+    def _addressee(self, asked: Asked) -> Addressee | None:
+        parts = asked.path.split("/")
+        if asked.method != "POST" or len(parts) < 3 or parts[1] != "hooks":
+            return None
         if len(parts) == 5:
-            return await self._callback(request, unquote(parts[2]), unquote(parts[3]), unquote(parts[4]))
-        return await self._sent(request, unquote(parts[2])) if len(parts) == 3 else self._not_found(request)
+            return self._hook(asked, unquote(parts[2]), unquote(parts[3]), unquote(parts[4]))
+        return self._sender(asked, unquote(parts[2])) if len(parts) == 3 else None
 
-    # Callbacks of the services
-
-    async def _callback(
-        self, request: web.BaseRequest, account: str, name: str, token: str
-    ) -> web.StreamResponse:
+    def _hook(self, asked: Asked, account: str, name: str, token: str) -> Addressee | None:
         hook = self.doors.hooks.get((account, name))
         # An unknown account costs the same comparison as a known one.
         if not secrets.is_equal(token, hook.token if hook else "") or hook is None:
-            return self._not_found(request)
-        label = f"{hook.account}.{name}"
-        return await self._answered(request, label, lambda raw: self._understood(request, hook, raw))
+            return None
+        return Addressee(f"{hook.account}.{name}", asked, partial(self._understood, asked, hook))
 
-    def _understood(self, request: web.BaseRequest, hook: Hook, raw: bytes) -> Arrival:
-        query = dict(parse_qsl(request.rel_url.raw_query_string))
+    def _understood(self, asked: Asked, hook: Hook, raw: bytes) -> Arrival:
+        query = dict(parse_qsl(asked.query)) if asked.query else {}
         # Blanked before it is understood: what no claim holds, no event, hint or memory can hold either.
         body = self.doors.blanker.value(bodies.read_json(raw, hook.webhook.repair))
         claim = hook.webhook.understand(body, query)
         return Arrival(hook.account, claim=Callback(hook.account, hook.webhook, claim, hook.readback))
 
-    # Other senders
-
-    async def _sent(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
+    def _sender(self, asked: Asked, name: str) -> Addressee | None:
         sender = self.doors.senders.get(name)
         if sender is None:
-            return self._not_found(request)
-        return await self._answered(
-            request, sender.webhook.name, lambda raw: self._verified(request, sender, raw)
-        )
+            return None
+        return Addressee(sender.webhook.name, asked, partial(self._verified, asked, sender))
 
-    def _verified(self, request: web.BaseRequest, sender: Sender, raw: bytes) -> Arrival:
+    def _verified(self, asked: Asked, sender: Sender, raw: bytes) -> Arrival:
         webhook = sender.webhook
-        if not verifying.verify(webhook.verify, webhook.header, sender.secret, request.headers, raw):
+        if not verifying.verify(webhook.verify, webhook.header, sender.secret, asked.headers, raw):
             raise Refusal(401, "unauthorized", "the signature or token is missing or wrong", raw)
         blank = self.doors.blanker.value
-        fact = senders.understand(webhook, request.headers, raw, bodies.read_json(raw), blank)
+        fact = senders.understand(webhook, asked.headers, raw, bodies.read_json(raw), blank)
         return Arrival(webhook.name, fact=fact)
 
-    # Common to both
+    # The long way
 
-    async def _answered(
-        self, request: web.BaseRequest, label: str, understand: Callable[[bytes], Arrival]
-    ) -> web.StreamResponse:
+    async def _answered(self, request: web.BaseRequest, addressee: Addressee) -> Answer:
         raw = b""
         try:
             raw = await self._body(request)
-            admitted = await self._admission.admit(understand(raw))
+            outcome: Admitted | Exception = await self._admission.admit(addressee.understand(raw))
         except (Backlog, JournalUnavailable, NotAdmitted) as broken:
-            return self._unavailable(label, broken)
+            outcome = broken
         except ConnectionError:  # the sender went away in the middle: nobody reads this answer
-            return _json_answer(400, b"{}")
-        except MalformedBody as wrong:
-            return await self._refused(request, label, Refusal(422, "malformed", wrong.text, raw))
-        except jsons.UnfitJson as wrong:
-            return await self._refused(request, label, Refusal(400, "not_json", f"not JSON: {wrong}", raw))
-        except Refusal as refusal:
-            return await self._refused(request, label, refusal)
-        metrics.callbacks.labels(label, "duplicate" if admitted.duplicate else "accepted").inc()
-        if admitted.duplicate:
-            return _json_answer(200, b'{"id": "%s", "duplicate": true}' % admitted.id.encode())
-        return _json_answer(202, b'{"id": "%s"}' % admitted.id.encode())
+            return Answer(400, b"{}")
+        except (MalformedBody, jsons.UnfitJson, Refusal) as wrong:
+            return await self._refused(addressee, _refusal(wrong, raw))
+        return self._outcome(addressee.label, outcome)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         if not bodies.is_taken(request.headers.get("Content-Type", "")):
@@ -156,8 +223,6 @@ class PublicSide:
         most = self.doors.max_body
         if (request.content_length or 0) > most:
             raise Refusal(413, "too_large", f"the body is larger than {most} bytes")
-        if request.content.is_eof() and not request.content.exception():
-            return await _read(request, most)  # it came with its head: there is nothing to wait for
         try:
             async with asyncio.timeout(BODY_TIMEOUT):
                 await _let_go_on(request)
@@ -167,43 +232,87 @@ class PublicSide:
         except TimeoutError:
             raise Refusal(408, "too_slow", f"the body did not come within {BODY_TIMEOUT:g} seconds") from None
 
-    def _not_found(self, request: web.BaseRequest) -> web.Response:
-        metrics.callbacks.labels("unknown", "not_found").inc()
-        if request.rel_url.raw_path.startswith("/hooks/"):
+    # Answers
+
+    def _outcome(self, label: str, outcome: Admitted | Exception) -> Answer:
+        if isinstance(outcome, Exception):
+            _counted(label, "unavailable").inc()
+            log.error("callback.not_recorded", hook=label, error=str(outcome) or "too many callbacks wait")
+            return Answer(503, UNAVAILABLE, retry_after=COME_AGAIN)
+        _counted(label, "duplicate" if outcome.duplicate else "accepted").inc()
+        if outcome.duplicate:
+            return Answer(200, b'{"id": "%s", "duplicate": true}' % outcome.id.encode())
+        return Answer(202, b'{"id": "%s"}' % outcome.id.encode())
+
+    def _not_found(self, asked: Asked) -> Answer:
+        _counted("unknown", "not_found").inc()
+        if asked.path.startswith("/hooks/"):
             why = (
-                "wrong token, or no such hook"
-                if request.method == "POST"
-                else f"{request.method} is no callback"
+                "wrong token, or no such hook" if asked.method == "POST" else f"{asked.method} is no callback"
             )
-            self._rejections.note(self._shown_path(request), 404, why)
-        return _json_answer(404, NOT_FOUND)
+            self._rejections.note(self._shown_path(asked), 404, why)
+        return Answer(404, NOT_FOUND)
 
-    async def _refused(self, request: web.BaseRequest, label: str, refusal: Refusal) -> web.Response:
-        metrics.callbacks.labels(label, "rejected").inc()
+    async def _refused(self, addressee: Addressee, refusal: Refusal) -> Answer:
+        _counted(addressee.label, "rejected").inc()
         body = self.doors.blanker.fragment(refusal.body.decode("utf-8", "replace"))
-        await self._rejections.keep(self._shown_path(request), refusal.status, refusal.error, body)
-        answer = {"error": refusal.error, "error_type": refusal.error_type}
-        response = _json_answer(refusal.status, jsons.dumps(answer).encode())
-        if refusal.status in (408, 413, 415):
-            response.force_close()  # what is left of the body is not waited for
-        return response
+        await self._rejections.keep(self._shown_path(addressee.asked), refusal.status, refusal.error, body)
+        said = {"error": refusal.error, "error_type": refusal.error_type}
+        # What is left of a body that was not read whole is not waited for.
+        return Answer(refusal.status, jsons.dumps(said).encode(), closes=refusal.status in (408, 413, 415))
 
-    def _shown_path(self, request: web.BaseRequest) -> str:
+    def _shown_path(self, asked: Asked) -> str:
         """The path as it may be kept: a token in the wrong place is a token still."""
-        return self.doors.blanker.text(unquote(request.rel_url.raw_path))
-
-    def _unavailable(self, label: str, broken: Exception) -> web.Response:
-        metrics.callbacks.labels(label, "unavailable").inc()
-        log.error("callback.not_recorded", hook=label, error=str(broken) or "too many callbacks wait")
-        response = _json_answer(
-            503, b'{"error": "cannot record now, come again", "error_type": "unavailable"}'
-        )
-        response.headers["Retry-After"] = COME_AGAIN
-        return response
+        return self.doors.blanker.text(unquote(asked.path))
 
 
-def _json_answer(status: int, body: bytes) -> web.Response:
-    return web.Response(status=status, body=body, content_type="application/json")
+@functools.cache
+def _counted(label: str, outcome: str) -> Counter:
+    """The counter of what became of a hook's callbacks: finding it costs more than counting."""
+    return metrics.callbacks.labels(label, outcome)
+
+
+def _refusal(wrong: Exception, raw: bytes) -> Refusal:
+    """*wrong* as what is answered and kept."""
+    if isinstance(wrong, Refusal):
+        return wrong
+    if isinstance(wrong, MalformedBody):
+        return Refusal(422, "malformed", wrong.text, raw)
+    return Refusal(400, "not_json", f"not JSON: {wrong}", raw)
+
+
+def _response(answer: Answer) -> web.Response:
+    """*answer* as aiohttp sends it."""
+    response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
+    response.headers["Server"] = SERVER
+    if answer.retry_after is not None:
+        response.headers["Retry-After"] = str(answer.retry_after)
+    if answer.closes:
+        response.force_close()
+    return response
+
+
+def _as_bytes(answer: Answer) -> bytes:
+    """*answer* as a whole HTTP/1.1 response on a connection that stays open."""
+    more = b"" if answer.retry_after is None else b"Retry-After: %d\r\n" % answer.retry_after
+    return b"%sContent-Length: %d\r\nDate: %s\r\n%s\r\n%s" % (
+        _head(answer.status),
+        len(answer.body),
+        _date(int(time.time())),
+        more,
+        answer.body,
+    )
+
+
+@functools.cache
+def _head(status: int) -> bytes:
+    line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+    return f"{line}\r\nContent-Type: application/json\r\nServer: {SERVER}\r\n".encode()
+
+
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()
 
 
 async def _let_go_on(request: web.BaseRequest) -> None:

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Boolean, Connection, Integer, Table
+from sqlalchemy import BigInteger, Boolean, Connection, Integer, LargeBinary, Table
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.util import await_only
 
@@ -167,6 +167,8 @@ def _array_type(table: Table, name: str) -> str:
     kind = table.columns[name].type
     if isinstance(kind, Boolean):
         return "boolean"
+    if isinstance(kind, LargeBinary):
+        return "bytea"
     if isinstance(kind, BigInteger):
         return "bigint"
     return "integer" if isinstance(kind, Integer) else "text"

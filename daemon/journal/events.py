@@ -3,6 +3,7 @@
 Called by ``intake``, ``running`` and ``routing``; plain functions of one connection, none commits.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -58,6 +59,7 @@ def make_row(fact: Fact, source: str, now: int, lineage: Lineage = ROOT) -> tupl
     A new trace begins where *lineage* gives none; a key over :data:`LONGEST_KEY` is replaced by its digest.
     """
     id = ids.uuid7(now)
+    key = _stored_key(fact.key)
     return (
         id,
         source,
@@ -65,13 +67,19 @@ def make_row(fact: Fact, source: str, now: int, lineage: Lineage = ROOT) -> tupl
         storable(fact.subject),
         now if fact.time is None else fact.time,
         now,
-        _stored_key(fact.key),
+        key,
+        _digest(source, key),
         lineage.trace or id,
         lineage.depth,
         lineage.cause,
         lineage.origin,
         jsons.dumps(fact.data),
     )
+
+
+def _digest(source: str, key: str) -> bytes:
+    """What tells one fact from another in the index: a fifth of the size of source and key, for every event."""
+    return hashlib.blake2b(f"{source}\0{key}".encode(), digest_size=16).digest()
 
 
 def _stored_key(key: str) -> str:
@@ -102,8 +110,8 @@ def _find(connection: Connection, row: tuple[Any, ...]) -> Admitted:
 
 def find_by_key(connection: Connection, source: str, key: str) -> str | None:
     """The id of the event that *source* told under *key*."""
-    query = sa.select(events.c.id).where(events.c.source == source, events.c.key == _stored_key(key))
-    return connection.scalar(query)
+    fact = _digest(source, _stored_key(key))
+    return connection.scalar(sa.select(events.c.id).where(events.c.fact == fact))
 
 
 def emit(
@@ -132,7 +140,7 @@ def get(connection: Connection, id: str) -> Event | None:
 
 def after(connection: Connection, seq: int, limit: int) -> list[Event]:
     """Up to *limit* events behind *seq*, in the journal's order."""
-    query = sa.select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    query = _WHOLE.where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
     return [from_row(row) for row in connection.execute(query)]
 
 
@@ -176,7 +184,7 @@ class Filters:
 
 def listed(connection: Connection, filters: Filters) -> list[Event]:
     """The newest events that pass *filters*, newest first (oldest first behind ``after_seq``)."""
-    query = sa.select(events).limit(filters.limit)
+    query = _WHOLE.limit(filters.limit)
     for column, glob in ((events.c.type, filters.type), (events.c.subject, filters.subject)):
         if glob is not None:
             query = query.where(glob_clause(connection, column, glob))
@@ -187,7 +195,9 @@ def listed(connection: Connection, filters: Filters) -> list[Event]:
     if filters.until is not None:
         query = query.where(events.c.recorded_at <= filters.until)
     if filters.trace is not None:
-        query = query.where(events.c.trace == filters.trace)
+        # The index holds the events that did not begin their trace.
+        follows = sa.and_(events.c.trace == filters.trace, sa.text("trace <> id"))
+        query = query.where(sa.or_(follows, events.c.id == filters.trace))
     if filters.after_seq is not None:
         query = query.where(events.c.seq > filters.after_seq).order_by(events.c.seq)
     else:

@@ -30,7 +30,7 @@ READERS = 2
 BUSY = 5_000  # milliseconds to wait for a lock that another process holds
 ASK_AGAIN = 0.005  # seconds before a lock is asked for again that SQLite itself does not wait for
 BUSY_AT_CEILING = 200  # milliseconds that the writer waits for readers before it commits on top of a long log
-CHECKPOINT_AT = 4 * 1024 * 1024  # bytes of log after which a checkpoint is begun
+CHECKPOINT_AT = 16 * 1024 * 1024  # bytes of log after which a checkpoint is begun
 LOG_CEILING = 64 * 1024 * 1024  # bytes of log at which the writer itself checkpoints
 ERRORS = (sqlite3.Error, DBAPIError)
 

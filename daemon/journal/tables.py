@@ -7,7 +7,17 @@ partial indexes that hold only unfinished rows, so claiming costs the same whate
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, MetaData, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+)
 
 metadata = MetaData()
 
@@ -55,14 +65,21 @@ events = Table(
     Column("time", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
     Column("key", Text, nullable=False),
+    Column("fact", LargeBinary, nullable=False),
     Column("trace", Text, nullable=False),
     Column("depth", Integer, nullable=False),
     Column("cause", Text),
     Column("origin", Text),
     Column("data", Text, nullable=False),
     Index("events_id", "id", unique=True),
-    Index("events_fact", "source", "key", unique=True),
-    Index("events_trace", "trace"),
+    Index("events_fact", "fact", unique=True),
+    # An event that begins a trace gave it its own id, and most events do.
+    Index(
+        "events_trace",
+        "trace",
+        sqlite_where=sa.text("trace <> id"),
+        postgresql_where=sa.text("trace <> id"),
+    ),
     sqlite_autoincrement=True,
 )
 

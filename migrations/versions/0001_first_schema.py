@@ -29,6 +29,7 @@ def _events() -> None:
         sa.Column("time", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("fact", sa.LargeBinary(), nullable=False),
         sa.Column("trace", sa.Text(), nullable=False),
         sa.Column("depth", sa.Integer(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=True),
@@ -37,9 +38,16 @@ def _events() -> None:
         sa.PrimaryKeyConstraint("seq"),
         sqlite_autoincrement=True,
     )
-    op.create_index("events_fact", "events", ["source", "key"], unique=True)
+    op.create_index("events_fact", "events", ["fact"], unique=True)
     op.create_index("events_id", "events", ["id"], unique=True)
-    op.create_index("events_trace", "events", ["trace"], unique=False)
+    op.create_index(
+        "events_trace",
+        "events",
+        ["trace"],
+        unique=False,
+        sqlite_where=sa.text("trace <> id"),
+        postgresql_where=sa.text("trace <> id"),
+    )
 
 
 def _hints() -> None:

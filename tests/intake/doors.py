@@ -94,6 +94,15 @@ class Door:
     router: Bell
     watches: Bell
     port: int
+    listener: listening.Listener
+
+    def servers(self) -> list[Any]:
+        """aiohttp's servers behind the listener."""
+        return [site._runner.server for site in self.listener._runner.sites]
+
+    def connections(self) -> list[Any]:
+        """The connections that are open."""
+        return [one for server in self.servers() for one in server.connections]
 
     async def post(self, path: str, body: Any = b"", **headers: str) -> Answer:
         """Post *body* (anything but bytes goes as JSON); ``content_type`` names the header ``content-type``."""
@@ -149,10 +158,10 @@ async def opened(journal: Journal) -> AsyncIterator[Door]:
     clock, router, watches = clocks.VirtualClock(), Bell(), Bell()
     admission = Admission(journal, clock, router, watches)
     side = PublicSide(admission, Rejections(journal, clock), built())
-    listener = listening.Listener(side.handle, [listening.bind("127.0.0.1", 0)])
+    listener = listening.Listener(side, [listening.bind("127.0.0.1", 0)])
     await listener.start()
     port = int(listener.addresses[0].rpartition(":")[2])
     try:
-        yield Door(side, admission, journal, clock, router, watches, port)
+        yield Door(side, admission, journal, clock, router, watches, port, listener)
     finally:
         await listener.stop()

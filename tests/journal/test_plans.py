@@ -29,6 +29,7 @@ ASKED: dict[str, tuple[Callable[[Connection], Any], str]] = {
     "hints of a row": (lambda c: hints.waiting(c, "w"), "hints_waiting"),
     "claim rows": (lambda c: watches.claim(c, NOW, "n", NOW, NOW, 10), "watches_due"),
     "next row": (watches.next_due, "watches_due"),
+    "a trace": (lambda c: events.listed(c, events.Filters(trace="t7")), "events_trace"),
     "one fact": (lambda c: events.find_by_key(c, "s", "k"), "events_fact"),
     "unpinned": (lambda c: retention.prune_reactions(c, NOW), "runs_digest"),
 }
@@ -45,13 +46,13 @@ OTHERS = {
     "steps": "'r' || n, 0, 'a', 'log.write', 'succeeded', 'repeatable'",
     "hints": "'e' || n, 'w', 'a', 'r', 'i', '{}', 'confirmed', 1",
     "watches": "'w' || n, 'follow', 'a', 'r', '{}', TRUE, 1",
-    "events": "'e' || n, 's', 'a.b', 's', 1, 1, 'k' || n, 't', 0, '{}'",
+    "events": "'e' || n, 's', 'a.b', 's', 1, 1, 'k' || n, CAST('k' || n AS BLOB), 't', 0, '{}'",
 }
 COLUMNS = {
     "steps": "run_id, position, id, action, status, doubt",
     "hints": "event_id, watch, account, resource, remote_id, claim, verdict, created_at",
     "watches": "name, role, account, resource, options, announce, created_at",
-    "events": "id, source, type, subject, time, recorded_at, key, trace, depth, data",
+    "events": "id, source, type, subject, time, recorded_at, key, fact, trace, depth, data",
 }
 
 
@@ -71,6 +72,8 @@ def fill(connection: Connection) -> None:
 
 
 def insert(connection: Connection, table: str, columns: str, values: str, number: int) -> None:
+    if connection.dialect.name == "postgresql":
+        values = values.replace("AS BLOB", "AS BYTEA")
     count = f"SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {number}"
     numbers = f"WITH RECURSIVE numbers(n) AS ({count})"
     connection.execute(sa.text(f"INSERT INTO {table} ({columns}) {numbers} SELECT {values} FROM numbers"))

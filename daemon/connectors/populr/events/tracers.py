@@ -4,6 +4,7 @@
 same keys here. Counters only grow (Populr API text: they count): of two readings the larger is the later one.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,7 @@ def alias(code: str | None, name: str | None) -> str:
     return "?" + "&".join(f"{part}={_quoted(text)}" for part, text in parts if text)
 
 
+@functools.lru_cache(maxsize=1_000)  # a tracer's name comes with each of its callbacks
 def _quoted(text: str) -> str:
     return text if text.isascii() and text.isalnum() else quote(text, safe="")
 
