@@ -106,6 +106,9 @@ class Circuits:
             # With a status the service answered, and knows what it does; without one this was not about it at all.
             await (self._nothing(ticket) if refused.status is None else self._answered(ticket))
             raise
+        except errors.Unclear:
+            await self._answered(ticket)
+            raise
         except Exception:
             await self._nothing(ticket)
             raise

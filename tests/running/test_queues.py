@@ -63,7 +63,7 @@ async def test_a_pause_that_a_service_asks_for_outlasts_the_timeout(world: World
     world.shop.script["shop.put"] = [errors.TemporaryError("429", retry_after=times.DAY), {"number": 1}]
     world.react(reaction("stock", step("put", value="a"), timeout=times.HOUR))
     run = await world.react_to()
-    assert run.status is RunStatus.WAITING
+    assert run.status is RunStatus.PARKED
     await world.later(times.DAY + 3 * times.SECOND)
     (put,) = await world.steps(run)
-    assert (put.status, put.attempts) == (StepStatus.SUCCEEDED, 2)
+    assert (put.status, put.attempts) == (StepStatus.SUCCEEDED, 1)  # the refused one was no attempt
