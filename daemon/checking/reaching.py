@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from daemon.checking.draft import Draft, Rule, Step
-from daemon.contract import guard
+from daemon.contract import guard, writing
 from daemon.contract.catalog import Catalog
 from daemon.model import reactions
 from daemon.model.problems import Problem
@@ -51,18 +51,55 @@ def check_callbacks(draft: Draft, catalog: Catalog) -> Iterator[Problem]:
 
 
 def check_hosts(draft: Draft) -> Iterator[Problem]:
-    """``http.request`` goes only where ``allow_hosts`` lets it: a host that stands in the url can be seen now."""
+    """``http.request`` and fetched files go only where ``allow_hosts`` lets them: a host that stands in the url can be
+    seen now."""
     allowed = draft.http.get("allow_hosts", [])
     if not draft.whole or not isinstance(allowed, list) or not all(isinstance(one, str) for one in allowed):
         return
     parsed = guard.parse_guard(allowed)
     for rule in draft.rules:
         for step in rule.steps:
-            if step.action == "http.request" and not _may_go(parsed, step.parameters.get("url")):
+            for place, url in _asked(step):
+                if not _may_go(parsed, url):
+                    yield Problem(
+                        (*step.path, "with", *place),
+                        "its host is not in [http] allow_hosts, so every call would be refused",
+                        "Name the host there.",
+                        severity="warning",
+                    )
+
+
+def _asked(step: Step) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The addresses that *step* asks by itself, and where among its parameters they stand."""
+    if step.action == "http.request":
+        yield ("url",), step.parameters.get("url")
+        return
+    several = step.parameters.get("files")
+    files: dict[tuple[str, ...], Any] = {("file",): step.parameters.get("file")}
+    if isinstance(several, dict):
+        files |= {("files", part): file for part, file in several.items()}
+    for place, file in files.items():
+        if isinstance(file, dict):
+            yield (*place, "url"), file.get("url")
+
+
+def check_folders(draft: Draft) -> Iterator[Problem]:
+    """``file.write`` goes only below the folders of ``write_below``: a path without a template can be seen now."""
+    roots = draft.daemon.get("write_below", [])
+    if not draft.whole or not isinstance(roots, list) or not all(isinstance(one, str) for one in roots):
+        return
+    for rule in draft.rules:
+        for step in rule.steps:
+            path = step.parameters.get("path")
+            if step.action != "file.write" or not isinstance(path, str):
+                continue
+            try:
+                writing.find_place("x" if "{" in path else path, [root.rstrip("/") for root in roots])
+            except ValueError as wrong:
                 yield Problem(
-                    (*step.path, "with", "url"),
-                    "its host is not in [http] allow_hosts, so every call would be refused",
-                    "Name the host there.",
+                    (*step.path, "with", "path"),
+                    f"every call would be refused: {wrong}",
+                    "Name a folder there, or write below one that it names.",
                     severity="warning",
                 )
 
