@@ -25,9 +25,13 @@ GENERAL_WORDS = ("http", "event", "state", "log", "file", "notify")
 CANARY = "canary-5d1c7f"
 
 ABILITIES = """
-populr.list_templates populr.get_pop populr.create_pop populr.update_pop populr.publish_pop
-populr.unpublish_pop populr.create_tracer populr.get_tracer populr.enable_collaboration populr.request
-popily.add_source popily.get_source popily.list_sources popily.list_insights popily.get_insight popily.request
+populr.list_templates populr.list_template_pops populr.list_pops populr.get_pop populr.create_pop populr.update_pop
+populr.delete_pop populr.publish_pop populr.unpublish_pop populr.create_tracer populr.get_tracer
+populr.upload_document populr.upload_image populr.upload_background_image populr.create_embed populr.delete_document
+populr.delete_image populr.delete_background_image populr.delete_embed populr.list_domains populr.add_domain
+populr.delete_domain populr.enable_collaboration populr.disable_collaboration populr.request
+popily.add_source popily.list_sources popily.get_source popily.list_insights popily.get_insight
+popily.customize_insight popily.create_user popily.list_users popily.request
 compass.add_documents compass.create_classifier compass.get_classifier compass.classify compass.post_messages
 compass.request
 tonalytica.execute_query tonalytica.get_job tonalytica.get_result tonalytica.get_query tonalytica.list_queries
@@ -40,7 +44,8 @@ http.request event.emit state.set state.delete log.write
 """.split()
 
 PROBED = """
-populr.create_pop populr.create_tracer popily.add_source compass.create_classifier compass.post_messages
+populr.create_pop populr.update_pop populr.create_tracer populr.add_domain popily.add_source popily.create_user
+compass.create_classifier compass.post_messages
 compass.add_documents tonalytica.create_query tonalytica.execute_query plotly.create_grid plotly.create_plot
 plotly.append_rows plotly.append_columns plotly.create_folder
 """.split()

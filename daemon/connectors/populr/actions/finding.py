@@ -33,17 +33,17 @@ def choose_pop(
     """Which of a template's *pops* was made by a call that *sent* these fields.
 
     Slugs are unique at Populr (vendor's .NET client), so the one with our slug is ours. A slug that was not made by
-    us may be somebody else's: *known* has then whose it was before the call (null: nobody's). Populr's document does
-    not know slugs: where a pop shows none, its name and the time of its making tell.
+    us may be somebody else's: *known* has then the id of the pop that had it before the call, as ``pop_id``, or null.
+    Populr's document does not know slugs: where a pop shows none, its name and the time of its making tell.
     """
     slug = sent.get("slug")
     same = next((pop for pop in pops if slug and pop.get("slug") == slug), None)
     if same is None:
         return _choose_by_name(pops, sent, first_sent_at)
-    if slug not in known:
+    if "pop_id" not in known:
         return same
     # Was it there before, the call was refused.
-    return None if known[slug] == same["id"] else _ours(same, sent)
+    return None if known["pop_id"] == same["id"] else _ours(same, sent)
 
 
 def _ours(pop: JsonObject, sent: JsonObject) -> JsonObject:
