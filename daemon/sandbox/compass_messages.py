@@ -118,7 +118,7 @@ def statistics(
 ) -> exchange.Record:
     """``measurements`` and ``time_buckets`` of *messages*, by their own timestamps; buckets that lie before *since*
     and hold nothing do not exist, and are null."""
-    span = exchange.whole(ask.query.get("interval", SPAN), 0)
+    span = exchange.whole(ask.query.get("interval", str(SPAN)).removesuffix(".0"), 0)
     number = exchange.whole(ask.query.get("num_buckets", BUCKETS), 0)
     if span < 1 or not 1 <= number <= MAX_BUCKETS:
         raise django.invalid(interval="interval and num_buckets must be positive.")

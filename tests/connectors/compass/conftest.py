@@ -27,6 +27,7 @@ async def doubtful(sandbox: server.Sandbox, compass: client.CompassClient) -> Ca
     await compass.call("GET", "/projects/")
 
     def make(name: str, /, **given: Any) -> doubts.Doubtful:
-        return doubts.Doubtful(sandbox, compass, name, given)
+        since = max(entry.n for entry in sandbox.ledger.read("compass"))
+        return doubts.Doubtful(sandbox, compass, name, given, since=since)
 
     return make

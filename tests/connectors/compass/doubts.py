@@ -41,6 +41,7 @@ class Doubtful:
     name: str
     given: JsonObject
     before: JsonObject | None = None
+    since: int = 0
 
     @property
     def probe(self) -> declare.Probe:
@@ -67,4 +68,6 @@ class Doubtful:
         return await ACTIONS[self.name].call(self.compass, self.parameters, AGAIN)
 
     def effects(self) -> list[str]:
-        return [effect for effect, _ in self.sandbox.ledger.effects("compass")]
+        """What changed since the step was made."""
+        entries = self.sandbox.ledger.read("compass", self.since)
+        return [entry.effect for entry in entries if entry.effect is not None]

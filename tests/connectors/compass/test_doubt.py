@@ -10,6 +10,7 @@ from daemon.contract import errors
 from daemon.model.runs import Doubt
 from tests.connectors.compass.doubts import ACTIONS, AGAIN, CALL, PROJECT, act
 
+OTHER = dataclasses.replace(CALL, marker="m-other")
 UNMARKED = dataclasses.replace(CALL, marker="")
 TEXTS = [{"text": f"note {n}", "label": "food", "dataset": "set-1"} for n in range(3)]
 NOTES = [{"text": f"note {n}"} for n in range(3)]
@@ -17,7 +18,36 @@ STEPS: dict[str, dict[str, Any]] = {
     "add_documents": {"project_id": PROJECT, "documents": TEXTS},
     "post_messages": {"project_id": PROJECT, "messages": NOTES},
     "create_classifier": {"project_id": PROJECT, "name": "triage", "type": "sentiment_combined"},
+    "create_classifier_topic": {
+        "project_id": PROJECT,
+        "classifier_id": "1",
+        "name": "tea",
+        "info": "tea OR mate",
+    },
+    "create_topic": {"project_id": PROJECT, "title": "prices", "info": {"terms": {"price": 1.0}}},
+    "create_project": {"name": "Second", "account": "acct0001", "language": "en", "description": "notes"},
+    "create_account": {"name": "Second"},
+    "create_user": {"name": "Eve", "email": "eve@example.com"},
+    "create_permission": {"user": "bob@example.com", "account": "acct0001", "level": "read"},
 }
+STRANGERS: dict[str, tuple[dict[str, Any], str]] = {
+    "create_classifier": ({"type": "sentiment_split"}, "has the name, but type"),
+    "create_classifier_topic": ({"info": "black AND tea"}, "has the title, but another expression"),
+    "create_topic": ({"info": {"terms": {"cost": 1.0}}}, "1 topics of that title came since, 0 of them"),
+    "create_user": ({"name": "Evelyn"}, "but name differ from what was sent"),
+    "create_permission": ({"level": "manage"}, "of the level manage"),
+}
+
+
+@pytest.fixture(autouse=True)
+async def furnished(compass):
+    """Bob, and a classifier that takes topics: what some steps need."""
+    await furnish(compass)
+
+
+async def furnish(compass):
+    await act(compass, "create_user", name="Bob", email="bob@example.com")
+    await act(compass, "create_classifier", project_id=PROJECT, name="drinks", type="topic_based")
 
 
 @pytest.mark.parametrize("name", sorted(STEPS))
@@ -37,7 +67,7 @@ async def test_an_adopted_one_is_just_what_the_call_would_have_answered(doubtful
     await step.lose("drop_after")
     adopted = await step.look()
     sandbox.compass.reset()
-    await step.compass.call("GET", "/projects/")
+    await furnish(step.compass)
     answered = await step.repeat()
     assert adopted.result.model_dump(mode="json") == answered.result.model_dump(mode="json")
     assert (adopted.made, adopted.follow, adopted.facts) == (answered.made, answered.follow, answered.facts)
@@ -55,10 +85,8 @@ async def test_what_took_no_effect_is_made(doubtful, name):
 
 @pytest.mark.parametrize("name", sorted(STEPS))
 async def test_one_that_was_there_before_is_not_taken_for_ours(doubtful, compass, name):
-    await act(compass, name, **STEPS[name])
-    step = doubtful(
-        name, **STEPS[name] | ({"messages": [{"text": "new"}]} if name == "post_messages" else {})
-    )
+    await act(compass, name, OTHER, **STEPS[name])
+    step = doubtful(name, **STEPS[name])
     await step.lose("drop_before")
     assert await step.look() is None
 
@@ -162,12 +190,30 @@ async def test_replacing_messages_are_found_and_replace_once(doubtful, sandbox, 
     assert [one["text"] for one in kept] == ["new 0", "new 1", "new 2"]
 
 
-async def test_a_strangers_classifier_of_that_name_holds_the_step(doubtful, compass):
-    step = doubtful("create_classifier", **STEPS["create_classifier"])
+@pytest.mark.parametrize("name", sorted(STRANGERS))
+async def test_a_strangers_like_it_holds_the_step(doubtful, compass, name):
+    different, words = STRANGERS[name]
+    step = doubtful(name, **STEPS[name])
     await step.lose("drop_before")
-    await act(compass, "create_classifier", **STEPS["create_classifier"] | {"type": "sentiment_split"})
-    with pytest.raises(errors.Unclear, match="classifier 1 has the name, but type"):
+    await act(compass, name, OTHER, **STEPS[name] | different)
+    with pytest.raises(errors.Unclear, match=words):
         await step.look()
+
+
+@pytest.mark.parametrize("name", ["create_account", "create_topic"])
+async def test_two_new_ones_alike_hold_the_step(doubtful, compass, name):
+    step = doubtful(name, **STEPS[name])
+    await step.lose("drop_after")
+    await act(compass, name, OTHER, **STEPS[name])
+    with pytest.raises(errors.Unclear, match=r"^2 "):
+        await step.look()
+
+
+async def test_a_project_of_another_step_is_not_ours(doubtful, compass):
+    step = doubtful("create_project", **STEPS["create_project"])
+    await step.lose("drop_before")
+    await act(compass, "create_project", OTHER, **STEPS["create_project"])
+    assert await step.look() is None
 
 
 async def test_a_classifier_with_other_settings_is_not_ours(doubtful, compass):
@@ -183,7 +229,7 @@ async def test_an_adopted_classifier_is_followed(doubtful):
     step = doubtful("create_classifier", **STEPS["create_classifier"])
     await step.lose("drop_after")
     found = await step.look()
-    assert found.follow.id == f"{PROJECT}/1"
+    assert found.follow.id == f"{PROJECT}/2"
     assert [fact.type.rpartition(".")[2] for fact in found.facts] == ["added", "training"]
 
 
@@ -199,6 +245,7 @@ async def test_without_a_marker_no_id_is_made_up(sandbox, compass):
         ("post_messages", {"messages": [{"text": "a", "source_id": "s"}]}, Doubt.PROBED),
         ("add_documents", {"documents": [{"text": "a"}]}, Doubt.PROBED),
         ("create_classifier", {"name": "a", "type": "voting"}, Doubt.PROBED),
+        ("create_topic", {"title": "a", "info": {"terms": {"a": 1}}}, Doubt.PROBED),
     ],
 )
 def test_without_markers_only_what_relies_on_them_is_unsafe(name, given, doubt):
@@ -207,8 +254,14 @@ def test_without_markers_only_what_relies_on_them_is_unsafe(name, given, doubt):
     assert ACTIONS[name].doubt_for(parameters) is Doubt.PROBED
 
 
+def test_a_project_without_a_marker_is_unsafe():
+    action = ACTIONS["create_project"]
+    parameters = action.parameters.model_validate(STEPS["create_project"])
+    assert action.doubt_for(parameters, marked=False) is Doubt.UNSAFE
+
+
 def test_every_probed_action_has_a_probe_that_says_what_it_looks_for():
     probed = {name: action.probe for name, action in ACTIONS.items() if action.doubt is Doubt.PROBED}
-    assert set(STEPS) <= set(probed)
+    assert set(STEPS) | {"change_password"} == set(probed)
     assert [name for name, probe in probed.items() if probe is None or len(probe.about.split()) < 5] == []
     assert AGAIN.first_sent_at is not None

@@ -48,7 +48,7 @@ class Changes(declare.Parameters):
 class Buckets(declare.Parameters):
     """Over which time messages are counted."""
 
-    interval: float | None = Field(None, gt=0, description="Seconds in each bucket; 300 by default.")
+    interval: int | float | None = Field(None, gt=0, description="Seconds in each bucket; 300 by default.")
     num_buckets: int | None = Field(None, ge=1, description="How many buckets; 120 by default.")
     at_time: Time | None = Field(
         None, description="The end of the last bucket: ISO 8601, or seconds since 1970; now by default."
