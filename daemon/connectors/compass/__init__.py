@@ -91,5 +91,5 @@ connector = declare.Connector(
     ),
     watches=(watches.classifiers, watches.topics, watches.messages, watches.stats),
     events=events.ALL,
-    secret_names=frozenset({"token", "password", "old_password"}),
+    secret_names=frozenset({"token", "password", "old_password", "new_password"}),
 )

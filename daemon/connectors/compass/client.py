@@ -165,8 +165,13 @@ class CompassClient:
             found += page.results
             if not page.next or (limit is not None and len(found) >= limit):
                 return Listing(max(page.count, len(found)), found[:limit])
-            asked = parse_qsl(urlsplit(page.next).query, keep_blank_values=True)
-        raise errors.PermanentError(f"the listing {path} does not end after {MOST_PAGES} pages")
+            following = parse_qsl(urlsplit(page.next).query, keep_blank_values=True)
+            if following == asked:
+                break
+            asked = following
+        raise errors.PermanentError(
+            f"the listing {path} does not come to an end (at most {MOST_PAGES} pages are read)"
+        )
 
     async def newest_message(self, project_id: str) -> int:
         """The highest id of a project's messages, 0 without any. Ids grow as messages are added (Compass API text).

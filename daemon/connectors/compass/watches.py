@@ -41,7 +41,9 @@ class ClassifiersOptions(ProjectOptions):
 class StatsOptions(ProjectOptions):
     """Which counts."""
 
-    interval: int | float | None = Field(None, gt=0, description="Seconds in each time bucket; 300 by default.")
+    interval: int | float | None = Field(
+        None, gt=0, description="Seconds in each time bucket; 300 by default."
+    )
     num_buckets: int | None = Field(None, ge=1, description="How many time buckets; 120 by default.")
 
 
