@@ -38,7 +38,8 @@ def build_services(settled: config.Config, catalog: Catalog) -> tuple[Services, 
         for name, account in settled.accounts.items()
     }
     if GENERAL in catalog.connectors:
-        clients[GENERAL] = catalog.connectors[GENERAL].client(None, general)
+        reach = configured.Reach(settled.daemon.write_below)
+        clients[GENERAL] = catalog.connectors[GENERAL].client(reach, general)
     services = Services(
         catalog=catalog,
         accounts=settled.accounts,

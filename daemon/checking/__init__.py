@@ -33,6 +33,7 @@ def _check(given: Draft, catalog: Catalog) -> Iterator[Problem]:
     yield from reaching.check_http(given)
     yield from reaching.check_callbacks(given, catalog)
     yield from reaching.check_hosts(given)
+    yield from reaching.check_folders(given)
     for webhook in given.webhooks:
         yield from triggers.check_webhook(webhook)
     for watch in given.watches:

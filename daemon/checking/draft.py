@@ -100,6 +100,7 @@ class Draft:
     schedules: tuple[Schedule, ...]
     rules: tuple[Rule, ...]
     http: JsonObject = field(default_factory=dict)
+    daemon: JsonObject = field(default_factory=dict)
     whole: bool = True
 
     def account(self, name: str) -> Account | None:
@@ -130,6 +131,7 @@ def draft(tree: JsonObject, *, whole: bool) -> Draft:
         ),
         rules=tuple(_rule(path, one) for path, one in _items(tree, "reaction", ())),
         http=_table(tree.get("http")),
+        daemon=_table(tree.get("daemon")),
         whole=whole,
     )
 

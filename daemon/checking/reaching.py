@@ -85,8 +85,8 @@ def _asked(step: Step) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 def check_folders(draft: Draft) -> Iterator[Problem]:
     """``file.write`` goes only below the folders of ``write_below``: a path without a template can be seen now."""
-    roots = draft.daemon.get("write_below", [])
-    if not draft.whole or not isinstance(roots, list) or not all(isinstance(one, str) for one in roots):
+    roots = _folders(draft.daemon.get("write_below", []))
+    if not draft.whole or roots is None:
         return
     for rule in draft.rules:
         for step in rule.steps:
@@ -94,7 +94,7 @@ def check_folders(draft: Draft) -> Iterator[Problem]:
             if step.action != "file.write" or not isinstance(path, str):
                 continue
             try:
-                writing.find_place("x" if "{" in path else path, [root.rstrip("/") for root in roots])
+                writing.find_place("x" if "{" in path else path, roots)
             except ValueError as wrong:
                 yield Problem(
                     (*step.path, "with", "path"),
@@ -102,6 +102,14 @@ def check_folders(draft: Draft) -> Iterator[Problem]:
                     "Name a folder there, or write below one that it names.",
                     severity="warning",
                 )
+
+
+def _folders(given: Any) -> list[str] | None:
+    """The folders that may be written below; None where what is configured is none, which ``config`` says."""
+    try:
+        return [writing.check_root(one) for one in given]
+    except (TypeError, AttributeError, ValueError):
+        return None
 
 
 def _may_go(parsed: guard.Guard, url: Any) -> bool:

@@ -99,6 +99,7 @@ def _plain_table(at: Desk, name: str, given: object) -> Any:
 def _daemon(table: tables.Daemon) -> settled.Daemon:
     fields = dict(table)
     fields["node"] = table.node or f"{socket.gethostname()}-{os.getpid()}"
+    fields["write_below"] = tuple(table.write_below)
     return settled.Daemon(**fields)
 
 

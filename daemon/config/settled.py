@@ -20,6 +20,7 @@ class Daemon:
     log_format: Literal["auto", "json", "console"]
     drain_timeout: int
     lease: int
+    write_below: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

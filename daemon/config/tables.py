@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from daemon.config import forms
-from daemon.contract import guard, wording
+from daemon.contract import guard, wording, writing
 from daemon.contract.configured import Gap, Misfire, Verify
 from daemon.contract.secret_forms import Secret
 
@@ -30,6 +30,17 @@ class Table(BaseModel):
     )
 
 
+def _read_folder(value: Any) -> str:
+    text = forms.read_filled(value)
+    try:
+        return writing.check_root(text)
+    except ValueError as wrong:
+        help = "Write a folder from the root on: /var/lib/pointsman/out."
+        raise wording.expected(
+            f"{wording.shorten(text)!r} is no folder to write below: {wrong}", help
+        ) from None
+
+
 class Daemon(Table):
     """The process itself."""
 
@@ -45,6 +56,10 @@ class Daemon(Table):
     drain_timeout: forms.Duration = written("30s", "How long running work may take to finish after SIGTERM.")
     lease: forms.Interval = written(
         "30s", "How long a claim on a run holds, by the database's clock. A SQLite file has one daemon."
+    )
+    write_below: list[Annotated[str, BeforeValidator(_read_folder)]] = Field(
+        default_factory=list,
+        description="The folders below which `file.write` may write, from the root on; it writes nowhere else.",
     )
 
 

@@ -38,6 +38,13 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """What actions without an account may touch on this machine. *write_below* are folders, from the root on."""
+
+    write_below: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """One ``[[webhook]]``: any other sender. *key* is a template over ``body``, or None for the usual key."""
 

@@ -1,18 +1,19 @@
-"""What needs no service: calls of any allowed server, events and state of one's own, the log.
+"""What needs no service: calls of any allowed server, events and state of one's own, the log, files.
 
 There is no account of this kind. The actions are named after what they touch (``http``, ``event``, ``state``,
-``log``); what they may reach over HTTP is up to ``[http] allow_hosts``.
+``log``, ``file``); what they may reach over HTTP is up to ``[http] allow_hosts``, and where they may write to
+``[daemon] write_below``.
 """
 
 from daemon.connectors.general import client
-from daemon.connectors.general.actions import calls, own
+from daemon.connectors.general.actions import calls, disk, own
 from daemon.contract import declare
 
 connector = declare.Connector(
     kind="general",
-    about="What needs no service: calls of any allowed server, events and state of one's own, the log.",
+    about="What needs no service: calls of any allowed server, events and state of one's own, the log, files.",
     settings=None,
     client=client.make_client,
     ping=None,
-    actions=(calls.request, own.emit, own.set_state, own.delete_state, own.write_log),
+    actions=(calls.request, own.emit, own.set_state, own.delete_state, own.write_log, disk.write_file),
 )

@@ -29,6 +29,11 @@ async def test_without_a_key_a_step_emits_one_event_of_its_own() -> None:
         done = await own.emit.call(CLIENT, parameters, stub.call_of(marker=marker))
         keys.append(done.facts[0].key)
     assert keys == ["m1", "m1", "m2"]
+    unmarked = [
+        (await own.emit.call(CLIENT, parameters, stub.call_of(step, marker=""))).result.key
+        for step in ("one", "one", "two")
+    ]
+    assert unmarked == ["run/one", "run/one", "run/two"]
 
 
 @pytest.mark.parametrize("type", [f"{word}.thing.done" for word in events.RESERVED_WORDS])

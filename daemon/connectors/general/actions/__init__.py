@@ -1,1 +1,1 @@
-"""What can be done without an account: ``calls`` goes out over HTTP, ``own`` stays in the house."""
+"""What can be done without an account: ``calls`` go out over HTTP, ``disk`` writes files, ``own`` stays at home."""

@@ -64,7 +64,7 @@ async def emit(
     client: GeneralClient, parameters: EmitEvent, call: declare.Call
 ) -> declare.Done[EmittedEvent]:
     """Put an event in the journal, caused by this run and one step deeper in its chain."""
-    key = parameters.key or call.marker
+    key = parameters.key or call.marker or f"{call.run_id}/{call.step_id}"  # without markers too
     fact = events.Fact(parameters.type, parameters.subject, key, parameters.data)
     return declare.Done(EmittedEvent(type=fact.type, subject=fact.subject, key=key), facts=[fact])
 
