@@ -172,7 +172,9 @@ def raise_for_reply(reply: http.Reply) -> None:
         raise errors.TemporaryError(f"credentials refused ({said})", status=reply.status, unauthorized=True)
     if error_type:
         missing = word == "not_found" or (reply.status == 404 and word != "not_found_api")
-        raise errors.PermanentError(f"{reply.status}: {said}", status=reply.status, missing=missing)
+        # Refused in so many words: under whatever status it came, the call took no effect.
+        status = max(reply.status, 400)
+        raise errors.PermanentError(f"{reply.status}: {said}", status=status, missing=missing)
     if reply.status == 404:
         raise errors.PermanentError("404, and not in Populr's words. Is base_url right?", status=404)
     http.raise_for_status(reply, said)

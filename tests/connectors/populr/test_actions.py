@@ -50,8 +50,9 @@ async def test_publishing_an_open_pop_is_refused_in_populrs_words(populr, templa
 async def test_an_error_under_200_is_an_error(populr, template, sandbox):
     made = await make(populr, template)
     sandbox.populr.settings["errors_under_200"] = True
-    with pytest.raises(errors.PermanentError, match="not_fully_populated"):
+    with pytest.raises(errors.PermanentError, match=r"200: .*not_fully_populated") as refused:
         await do(pops.publish_pop, populr, pop_id=made.result.id)
+    assert refused.value.status == 400  # a refusal, which leaves nobody in doubt
 
 
 def test_regions_are_sent_as_lists_and_tags_as_text():

@@ -183,7 +183,7 @@ def present(body: JsonObject) -> JsonObject:
     status = body.get("source_status")
     if status and events.word_of(str(status)) not in (events.FINISHED, events.FAILED):
         raise errors.TemporaryError(f"no such insight yet: the source is {str(status)[:50]}")
-    raise errors.PermanentError("there is no such insight", status=200, missing=True)
+    raise errors.PermanentError("there is no such insight", status=404, missing=True)
 
 
 @declare.action("popily.list_insights", doubt=Doubt.REPEATABLE, why="it only reads")
