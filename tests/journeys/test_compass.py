@@ -1,0 +1,55 @@
+"""Compass through a whole daemon: what a watch tells of what runs did, and that a lost answer doubles nothing."""
+
+from daemon.sandbox import faults
+from tests import waiting
+from tests.journeys.daemons import PATIENCE, Daemon, reaction, step
+
+WATCHES = "".join(
+    f"""
+[[watch]]
+name = "{resource}"
+service = "compass"
+resource = "{resource}"
+project_id = "ab12cd34"
+every = "300ms"
+"""
+    for resource in ("topics", "messages", "stats")
+)
+POST = reaction(
+    "post",
+    "order.came",
+    step(
+        "compass.create_topic",
+        'project_id = "ab12cd34", title = "Prices", info = { terms = { prices = 1.0 } }',
+    ),
+    step(
+        "compass.post_messages",
+        'project_id = "ab12cd34", messages = [{ text = "prices rise" }, { text = "b" }]',
+    ),
+)
+SEEN = reaction(
+    "seen", "compass.message.added", step("log.write", 'message = "{{ event.data.message.text }}"')
+)
+
+
+def looked_at(daemon: Daemon) -> bool:
+    """Whether every watch has made its first poll, which tells nothing."""
+    return len(daemon.rows("SELECT name FROM watches WHERE polled_at IS NOT NULL")) == 3
+
+
+async def test_what_a_run_made_is_there_once_and_told_once(daemon: Daemon) -> None:
+    daemon.sandbox.faults.add(faults.Fault("compass", "drop_after", method="POST", path="*/messages/"))
+    daemon.configure(WATCHES, POST, SEEN)
+    await daemon.start()
+    await waiting.wait_for(lambda: looked_at(daemon), PATIENCE, "all watches have looked")
+    await daemon.order(n=1)
+    await daemon.until_runs("post", "succeeded")
+    told = await daemon.until_events("compass.message.added", 2)
+    assert [event["subject"] for event in told] == ["1", "2"]
+    (topic,) = await daemon.until_events("compass.topic.added")
+    assert topic["data"]["topic"]["title"] == "Prices"
+    (stats, *_) = await daemon.until_events("compass.stats.sampled")
+    assert stats["subject"] == "ab12cd34"
+    assert len(await daemon.until_runs("seen", "succeeded", "succeeded")) == 2
+    assert len(daemon.effects("compass", "messages.added")) == 1
+    assert len(daemon.effects("compass", "topic.created")) == 1
