@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+from daemon.sandbox import populr_pops
 from daemon.sandbox.faults import Fault
 from tests.journeys.daemons import Daemon, reaction, step
 
@@ -92,3 +93,35 @@ async def test_each_effect_is_there_once_though_every_answer_was_lost(daemon: Da
     assert (pop["unpopulated_api_tags"], pop["unpopulated_api_regions"]) == ([], {})
     (source,) = daemon.sandbox.popily.sources.values()
     assert source["created_by"] == 4
+
+
+async def test_two_runs_at_once_that_lose_their_answers_make_one_thing_each(daemon: Daemon) -> None:
+    trace = reaction(
+        "trace",
+        "order.came",
+        step(
+            "populr.create_pop", f'template_id = "{BROCHURE}", slug = "shared-{{{{ event.data.n }}}}"', "pop"
+        ),
+        step("populr.create_tracer", 'pop_id = "{{ event.data.pop_id }}", name = "ada"', "tracer"),
+        step("popily.add_source", 'title = "Orders", rows = [{ city = "Oslo" }]'),
+        step("state.set", 'key = "{{ event.data.n }}", value = "{{ steps.tracer.id }}"'),
+        retry='{ first = "50ms" }',
+    )
+    daemon.configure(trace)
+    await daemon.start()
+    pop_id = "51536c6add02dc42d9000005"
+    shared = daemon.sandbox.populr
+    shared.pops[pop_id] = populr_pops.new_pop(shared, shared.templates[BROCHURE], {}) | {"_id": pop_id}
+    shared.tracers[pop_id] = {}
+    for kind, path in (("populr", "*/tracers"), ("populr", "*/pops"), ("popily", "*/sources/")):
+        for fault in ("drop_after", "drop_before"):
+            daemon.sandbox.faults.add(Fault(service=kind, kind=fault, method="POST", path=path))
+    for number in (1, 2):
+        await daemon.order(n=number, pop_id=pop_id)
+    await daemon.until_runs("trace", "succeeded", "succeeded")
+    tracers = list(shared.tracers[pop_id])
+    told = sorted(str(row["value"]).strip('"') for row in daemon.rows("SELECT value FROM state"))
+    assert told == sorted(tracers)
+    assert len(tracers) == 2
+    assert sorted(pop["slug"] for pop in shared.pops.values()) == ["brochure", "shared-1", "shared-2"]
+    assert len(daemon.sandbox.popily.sources) == 2
