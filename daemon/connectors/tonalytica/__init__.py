@@ -6,7 +6,15 @@ news.
 """
 
 from daemon.connectors.tonalytica import client, events, watches
-from daemon.connectors.tonalytica.actions import dashboards, executions, queries
+from daemon.connectors.tonalytica.actions import (
+    cloning,
+    dashboards,
+    executions,
+    exporting,
+    queries,
+    searching,
+    tables,
+)
 from daemon.contract import declare, requests
 
 connector = declare.Connector(
@@ -30,6 +38,10 @@ connector = declare.Connector(
         dashboards.create_dashboard,
         dashboards.update_dashboard,
         dashboards.archive_dashboard,
+        searching.search_results,
+        tables.find_tables,
+        cloning.clone_dashboard,
+        exporting.export_queries,
         requests.action(
             "tonalytica.request", "Call any path of the service; `/api` is put before it if it is not there."
         ),

@@ -237,6 +237,16 @@ class TonalyticaClient:
                 number += 1
         return [found[id] for id in sorted(found, reverse=True)]
 
+    async def list_every_query(self, *, archived: bool) -> list[JsonObject]:
+        """All queries with their texts, each once; *archived* ones too."""
+        paths = ("/queries", "/queries/archive") if archived else ("/queries",)
+        found = [one for path in paths for one in (await self.list_pages(path, {}, EVERY)).results]
+        return list({_number(one): one for one in found}.values())
+
+    def page_of(self, query_id: int) -> str:
+        """The address at which people see a query."""
+        return f"{self._base_url}/queries/{query_id}"
+
     async def _page(self, path: str, query: JsonObject) -> Page:
         return requests.parse("Redash", Page, await self.call("GET", path, query=query))
 

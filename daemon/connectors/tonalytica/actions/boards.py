@@ -10,8 +10,6 @@ from daemon.connectors.tonalytica import client as vendor
 from daemon.contract import errors, http
 from daemon.model.jsons import JsonObject
 
-EVERY = 1_000_000  # as a limit: all there are
-
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -43,7 +41,7 @@ async def find(client: vendor.TonalyticaClient, number: int) -> Board:
     except errors.PermanentError as refused:
         if not refused.missing:
             raise
-    listed = (await client.list_pages("/dashboards", {}, EVERY)).results
+    listed = (await client.list_pages("/dashboards", {}, vendor.EVERY)).results
     slug = next((str(one.get("slug") or "") for one in listed if one.get("id") == number), "")
     if not slug:
         raise errors.PermanentError(f"there is no dashboard {number}", status=404, missing=True)
@@ -95,7 +93,7 @@ async def list_named(client: vendor.TonalyticaClient, name: str) -> list[JsonObj
     source).
     """
     narrowed: JsonObject = {} if "\\" in name else {"q": name}
-    found = await client.list_pages("/dashboards", narrowed, EVERY)
+    found = await client.list_pages("/dashboards", narrowed, vendor.EVERY)
     return [one for one in found.results if one.get("name") == name]
 
 
