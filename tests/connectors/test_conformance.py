@@ -35,7 +35,10 @@ popily.customize_insight popily.create_user popily.list_users popily.request
 compass.add_documents compass.create_classifier compass.get_classifier compass.classify compass.post_messages
 compass.request
 tonalytica.execute_query tonalytica.get_job tonalytica.get_result tonalytica.get_query tonalytica.list_queries
-tonalytica.create_query tonalytica.request
+tonalytica.create_query tonalytica.update_query tonalytica.archive_query tonalytica.get_cached_result
+tonalytica.list_dashboards tonalytica.get_dashboard tonalytica.create_dashboard tonalytica.update_dashboard
+tonalytica.archive_dashboard tonalytica.search_results tonalytica.find_tables tonalytica.clone_dashboard
+tonalytica.export_queries tonalytica.request
 plotly.create_grid plotly.get_grid plotly.append_rows plotly.append_columns plotly.update_grid plotly.create_plot
 plotly.get_plot plotly.update_plot plotly.render_image plotly.create_folder plotly.lookup_file plotly.get_file
 plotly.update_file plotly.trash_file plotly.restore_file plotly.delete_file plotly.search plotly.create_comment
@@ -46,7 +49,7 @@ http.request event.emit state.set state.delete log.write file.write
 PROBED = """
 populr.create_pop populr.update_pop populr.create_tracer populr.add_domain popily.add_source popily.create_user
 compass.create_classifier compass.post_messages
-compass.add_documents tonalytica.create_query tonalytica.execute_query plotly.create_grid plotly.create_plot
+compass.add_documents tonalytica.create_query tonalytica.execute_query tonalytica.create_dashboard tonalytica.clone_dashboard plotly.create_grid plotly.create_plot
 plotly.append_rows plotly.append_columns plotly.create_folder
 """.split()
 
