@@ -51,9 +51,9 @@ class GivenFile(BaseModel):
         """One origin, and a name where nothing else gives one."""
         given = [name for name in ("content", "url", "rows") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError("a file has one of content, url and rows")
+            raise ValueError("a table with one of content, url and rows is expected")
         if self.content is not None and not self.name:
-            raise ValueError("a file with content needs a name")
+            raise ValueError("a table with a name beside its content is expected")
         if self.name and not self.name.isprintable():
             raise ValueError("a file's name holds a line break or another control character")
         return self

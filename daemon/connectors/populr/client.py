@@ -154,7 +154,8 @@ def as_record(value: Any) -> JsonObject:
     own_id = value.get("_id", value.get("id"))
     if own_id is None or own_id == "":
         raise errors.PermanentError("the answer has no _id. Is base_url right?")
-    return {"id": str(own_id), **{key: item for key, item in value.items() if key != "id"}}
+    record = {**value, "id": str(own_id)}
+    return record | ({"_id": str(own_id)} if "_id" in value else {})
 
 
 def raise_for_reply(reply: http.Reply) -> None:

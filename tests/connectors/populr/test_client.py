@@ -144,3 +144,16 @@ def test_nonsense_in_the_settings_is_refused(given):
 def test_a_trailing_slash_does_not_matter():
     settings = client.Settings.model_validate({"base_url": "https://api.populr.me/v0/", "api_key": "k"})
     assert settings.base_url == "https://api.populr.me/v0"
+
+
+@pytest.mark.parametrize(
+    "given, ids",
+    [
+        ({"_id": "a"}, {"_id": "a", "id": "a"}),
+        ({"id": "a"}, {"id": "a"}),
+        ({"_id": 17, "name": "n"}, {"_id": "17", "id": "17", "name": "n"}),
+        ({"_id": "a", "id": "b"}, {"_id": "a", "id": "a"}),
+    ],
+)
+def test_an_id_is_text_under_either_name(given, ids):
+    assert client.as_record(given) == ids
