@@ -2,12 +2,16 @@
 
 
 class ServiceError(Exception):
-    """A service did not do what was asked. The text is for the operator: it holds no secret."""
+    """A service did not do what was asked. The text is for the operator: it holds no secret.
+
+    *went_out* is set by ``running`` where a request of the same call had left that may have changed something.
+    """
 
     def __init__(self, text: str, *, status: int | None = None) -> None:
         super().__init__(text)
         self.text = text
         self.status = status
+        self.went_out = False
 
 
 class TemporaryError(ServiceError):

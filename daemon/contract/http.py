@@ -7,7 +7,6 @@ know aiohttp.
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -17,10 +16,9 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from daemon.contract import errors, files, guard
+from daemon.contract import connections, errors, files, guard, sending
 from daemon.model import jsons, times
 from daemon.model.jsons import Json
 
@@ -192,7 +190,10 @@ class Http:
             outcome = "refused"
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as broken:
-            raise _lost(method, url, broken) from None
+            lost = _lost(method, url, broken)
+            if lost.in_doubt:
+                sending.note(method)
+            raise lost from None
         finally:
             self._observe(outcome, asyncio.get_running_loop().time() - started)
         refuse_redirect(reply)
@@ -216,6 +217,7 @@ class Http:
         async with self._open().request(
             method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
         ) as answer:
+            sending.note(method)
             raw = bytearray()
             async for chunk in answer.content.iter_any():
                 raw += chunk
@@ -237,9 +239,9 @@ class Http:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            resolver = _GuardedResolver(self._guard) if self._guard is not None else None
+            resolver = connections.GuardedResolver(self._guard) if self._guard is not None else None
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
+                connector=connections.LateConnector(
                     resolver=resolver, keepalive_timeout=IDLE_CONNECTION, use_dns_cache=self._guard is None
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -255,28 +257,6 @@ class Http:
         if self._session is not None:
             await self._session.close()
             self._session = None
-
-
-class _GuardedResolver(AbstractResolver):
-    """Looks names up and keeps only addresses that the guard allows; the connection uses just those."""
-
-    def __init__(self, allowed: guard.Guard) -> None:
-        self._guard = allowed
-        self._inner = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        kept = [one for one in found if self._guard.allows_address(host, port, one["host"])]
-        if not kept:
-            raise errors.PermanentError(
-                f"{host} leads to a private address that [http] allow_hosts does not name"
-            )
-        return kept
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 def segment(text: object) -> str:

@@ -5,7 +5,6 @@ The same plain functions run here by ``run_sync``. Several nodes may share one d
 """
 
 import contextlib
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from daemon.journal import database
 from daemon.journal.database import Batch, Function, Handed, JournalUnavailable, T
+from daemon.model import times
 
 ASK_AGAIN = 10_000_000  # microseconds for which the server's clock is carried on by ours
 READ_CONNECTIONS = 3
@@ -79,12 +79,12 @@ class PostgresJournal:
     async def lease_now(self) -> int:
         """The server's clock, which all nodes share; asked now and then, and carried on by our steady one.
 
-        A clock that stood still with a sleeping machine makes our own leases end early, nobody's late.
+        The steady one goes on while the machine sleeps, so that a lease which ended meanwhile is seen to have ended.
         """
-        steady = time.monotonic_ns() // 1_000
+        steady = times.steady()
         if self._server_ahead is None or steady - self._asked_at > ASK_AGAIN:
             told = await self.read(_database_now)
-            steady = self._asked_at = time.monotonic_ns() // 1_000
+            steady = self._asked_at = times.steady()
             self._server_ahead = told - steady
         return steady + self._server_ahead
 

@@ -5,6 +5,7 @@ microseconds too. Text forms are for people and for JSON only. Pure; used by eve
 """
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -29,6 +30,12 @@ class Clock(Protocol):
     async def sleep(self, duration: int) -> None:
         """Wait for *duration* microseconds of this clock's time."""
         ...
+
+
+def steady() -> int:
+    """Microseconds of a clock that nobody sets and that goes on while the machine, or this process, stands still."""
+    # Linux's monotonic clock stops while the machine sleeps; where there is no better one it has to do.
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000
 
 
 def parse_duration(text: str) -> int:

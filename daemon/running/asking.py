@@ -1,7 +1,7 @@
 """One question to a service for a step: the call itself, the note before it, the look for what a lost one made.
 
 Called by ``calling`` and ``doubting``. What comes back wrong is a failure of the two kinds that ``contract.errors``
-knows, its text blanked.
+knows, its text blanked; :class:`~daemon.journal.database.LostLease` where another node has the run meanwhile.
 """
 
 import asyncio
@@ -9,9 +9,10 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from daemon.contract import errors
+from daemon.contract import errors, sending
 from daemon.contract.declare import Call, Done
 from daemon.contract.services import Services
+from daemon.journal.database import LostLease
 from daemon.model import ids, jsons, times
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Step
@@ -40,6 +41,7 @@ class Asker:
         told = self._told(course, step, now, planned.step.sent_at)
         patience = course.reaction.timeout - course.run.elapsed(now)
         return await self._ask(
+            course,
             step,
             ticket,
             patience,
@@ -58,6 +60,7 @@ class Asker:
         told = self._told(course, step, now, step.sent_at)
         patience = max(course.reaction.timeout - course.run.elapsed(now), LOOKS_FOR)
         return await self._ask(
+            course,
             step,
             ticket,
             patience,
@@ -73,6 +76,7 @@ class Asker:
             return None
         patience = course.reaction.timeout - course.run.elapsed(self._clock.now())
         noted: JsonObject = await self._ask(
+            course,
             planned.step,
             ticket,
             patience,
@@ -94,6 +98,7 @@ class Asker:
 
     async def _ask(
         self,
+        course: Course,
         step: Step,
         ticket: Ticket | None,
         patience: int,
@@ -102,12 +107,17 @@ class Asker:
     ) -> T:
         services = self._services()
         client = services.client(step.account)
-        try:
-            async with asyncio.timeout(max(0, patience) / times.SECOND):
-                async with self._circuits.counted(ticket) if ticket else contextlib.nullcontext():
-                    return await question(client)
-        except TimeoutError:
-            raise errors.TemporaryError(overdue, in_doubt=True) from None
-        except (errors.ServiceError, errors.Unclear) as failed:
-            failed.text = services.blanker.text(failed.text)  # it may quote what was sent
-            raise
+        with sending.opened(course.holds) as sent:
+            try:
+                async with asyncio.timeout(max(0, patience) / times.SECOND):
+                    async with self._circuits.counted(ticket) if ticket else contextlib.nullcontext():
+                        return await question(client)
+            except TimeoutError:
+                raise errors.TemporaryError(overdue, in_doubt=True) from None
+            except sending.TooLate:
+                raise LostLease(step.run_id) from None
+            except (errors.ServiceError, errors.Unclear) as failed:
+                failed.text = services.blanker.text(failed.text)  # it may quote what was sent
+                if isinstance(failed, errors.ServiceError):
+                    failed.went_out = sent.went_out
+                raise

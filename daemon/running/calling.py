@@ -16,6 +16,7 @@ from daemon.contract import errors
 from daemon.contract.circuit import Shut
 from daemon.contract.declare import Done
 from daemon.contract.services import Services
+from daemon.journal.database import LostLease
 from daemon.model import jsons
 from daemon.model.events import DEEPEST
 from daemon.model.jsons import JsonObject
@@ -102,7 +103,7 @@ class Caller:
         try:
             before = await self._asker.note(course, planned, ticket)
         except errors.TemporaryError as failed:
-            failed.in_doubt = False  # nothing was changed
+            failed.in_doubt = failed.went_out = False  # nothing was changed
             course.run = replace(course.run, attempts=course.run.attempts + 1)
             tried = replace(step, attempts=step.attempts + 1)
             return await self._after_failure(course, tried, failed, ticket)
@@ -134,6 +135,8 @@ class Caller:
         except errors.PermanentError as failed:
             tried = outcome.failed_attempt(step, self._clock.now(), failed)
             return await self._scribe.die(course, tried, failed.text)
+        except LostLease:
+            raise
         except Exception as bug:
             log.exception("step.broke", step=step.id, action=step.action)
             return await self._scribe.die(course, step, scribe.describe_bug(bug))

@@ -5,7 +5,7 @@ commits: an outcome rides in the same one as the next step's intent.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -20,7 +20,7 @@ from daemon.model.reactions import Do, Reaction
 from daemon.model.runs import Doubt, Run, Step, StepStatus
 from daemon.model.scope import Scope, StateNeeded
 from daemon.model.times import Clock
-from daemon.running import doubt, outcome, planning, scribe
+from daemon.running import doubt, hand, outcome, planning, scribe
 from daemon.running.calling import Caller
 from daemon.running.circuits import Bells, Circuits
 from daemon.running.hand import Course, Planned
@@ -58,13 +58,20 @@ class Courses:
         self._definitions: dict[str, Reaction] = {}
         self._last_in: asyncio.Event | None = None
 
-    async def take(self, run: Run, born_of: Event | None = None) -> None:
+    async def take(
+        self,
+        run: Run,
+        born_of: Event | None = None,
+        holds: Callable[[], Awaitable[bool]] = hand.hold_for_ever,
+    ) -> None:
         """Take *run* as far as it goes now. :class:`~daemon.journal.database.LostLease` when another has
         it. *born_of* is the event of a run that was made just now: it has no steps yet, and nothing need be read.
+        *holds* tells whether the run is this node's still.
         """
         with structlog.contextvars.bound_contextvars(trace=run.trace, run=run.id, reaction=run.reaction):
             try:
                 course = await self._load_in_turn(run, born_of)
+                course.holds = holds
             except Vanished as gone:
                 await self._scribe.end(run, str(gone))
                 return

@@ -36,14 +36,15 @@ def choose_road(doubt: Doubt, on_doubt: str) -> Road:
 def leaves_doubt(doubt: Doubt, failed: errors.ServiceError) -> bool:
     """Whether a call that *failed* so may have taken effect all the same.
 
-    Looking is cheap, so a probed call is looked for after any answer that does not plainly refuse it: a 5xx may come
-    from behind the effect, and so may an answer that nobody could read.
+    Looking is cheap, so a probed call is looked for whenever something of it had gone out: a 5xx may come from behind
+    the effect, and the second of two requests may fail when the first has made something.
     """
+    status = failed.status
+    if doubt is Doubt.PROBED and (failed.went_out or (status is not None and status >= 500)):
+        return True
     if isinstance(failed, errors.TemporaryError):
-        server_broke = failed.status is not None and failed.status >= 500
-        return failed.in_doubt or (server_broke and doubt is Doubt.PROBED)
-    answered_well = failed.status is not None and failed.status < 300
-    return answered_well or (failed.status is None and doubt is Doubt.PROBED)
+        return failed.in_doubt
+    return status is not None and status < 300
 
 
 def settles_at(step: Step, now: int) -> int | None:

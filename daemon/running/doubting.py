@@ -12,6 +12,7 @@ import structlog
 
 from daemon.contract import errors
 from daemon.contract.declare import Done
+from daemon.journal.database import LostLease
 from daemon.model.runs import Doubt, Step, StepStatus
 from daemon.model.times import Clock
 from daemon.running import doubt, outcome, retry, scribe
@@ -64,6 +65,8 @@ class Doubts:
         except (errors.PermanentError, errors.Unclear) as unclear:
             await self._scribe.hold(course, step, unclear.text)
             return UNSEEN
+        except LostLease:
+            raise
         except Exception as bug:
             log.exception("look.broke", step=step.id, action=step.action)
             await self._scribe.hold(course, step, scribe.describe_bug(bug))

@@ -3,6 +3,7 @@
 Made by ``course``; ``planning`` adds the next call, ``calling`` makes it, ``scribe`` writes what came of it.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +20,15 @@ from daemon.running import outcome
 from daemon.running.outcome import Write
 
 
+async def hold_for_ever() -> bool:
+    """Nobody else is there who could take the run."""
+    return True
+
+
 @dataclass(slots=True)
 class Course:
     """A run and what it has so far. *carried* is what the next commit writes besides its own; *passing_on* says that
-    it gives up an object that others may stand in line for.
+    it gives up an object that others may stand in line for. *holds* tells whether the run is this node's still.
     """
 
     run: Run
@@ -32,6 +38,7 @@ class Course:
     known: dict[str, Json] = field(default_factory=dict)
     carried: list[Write] = field(default_factory=list)
     passing_on: bool = False
+    holds: Callable[[], Awaitable[bool]] = hold_for_ever
 
     def results(self) -> JsonObject:
         """``steps.ID`` as templates see it: a skipped step is none."""

@@ -11,9 +11,10 @@ from functools import partial
 import structlog
 
 from daemon.journal import runs
-from daemon.journal.bell import Bell
+from daemon.journal.bell import AFTER_TROUBLE, Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
 from daemon.journal.runs import Lease
+from daemon.model import times
 from daemon.model.events import Event
 from daemon.model.runs import Run
 from daemon.model.times import SECOND, Clock
@@ -50,6 +51,8 @@ class Worker:
         self._stopping = False
         self.next_at: int | None = None  # when the next run falls due, as far as is known
         self._renewed_at = 0.0
+        self._held_until: dict[str, int] = {}  # by the steady clock, which leases are measured with here
+        self._ahead = 0  # microseconds from the steady clock to the one that leases are judged by
 
     # The router's side
 
@@ -59,11 +62,12 @@ class Worker:
 
     async def lease(self) -> Lease:
         """A lease that begins now, by the database's clock."""
-        return Lease(self.node, await self._journal.lease_now() + self._lease)
+        return Lease(self.node, await self._lease_now() + self._lease)
 
     def take(self, claimed: Sequence[Run], born_of: Mapping[str, Event] = NO_EVENTS) -> None:
         """Begin *claimed* at once; *born_of* holds the events, by id, of those that were made just now."""
         for run in claimed:
+            self._held_until[run.id] = (run.lease_until or 0) - self._ahead
             task = asyncio.create_task(self._work(run, born_of.get(run.event_id)), name=f"run {run.id}")
             self._in_hand[run.id] = task
 
@@ -75,7 +79,7 @@ class Worker:
         if hands <= 0:
             return False
         now = self._clock.now()
-        lease_now = await self._journal.lease_now()
+        lease_now = await self._lease_now()
         self.next_at, is_due = await self._journal.read(lambda connection: _look(connection, now, lease_now))
         if not is_due:
             return False
@@ -89,7 +93,7 @@ class Worker:
 
     async def _work(self, run: Run, born_of: Event | None) -> None:
         try:
-            await self._courses.take(run, born_of)
+            await self._courses.take(run, born_of, partial(self._holds, run.id))
         except LostLease:
             log.warning("lease.lost", run=run.id, trace=run.trace)
         except JournalUnavailable as broken:
@@ -99,6 +103,7 @@ class Worker:
             log.exception("run.broke", run=run.id, trace=run.trace)
         finally:
             self._in_hand.pop(run.id, None)
+            self._held_until.pop(run.id, None)
             self._bell.ring()
             self._router.ring()
 
@@ -108,10 +113,33 @@ class Worker:
         if now < self._renewed_at + self._lease / SECOND / RENEWALS or not self._in_hand:
             return False
         self._renewed_at = now
-        held = list(self._in_hand)
-        until = await self._journal.lease_now() + self._lease
-        await self._journal.write(partial(runs.renew, node=self.node, held=held, until=until))
+        await self._hold_on(list(self._in_hand))
         return False
+
+    async def _hold_on(self, held: list[str]) -> set[str]:
+        """Renew the leases of *held*; the ids of those that were still ours."""
+        until = await self._lease_now() + self._lease
+        kept = await self._journal.write(partial(runs.renew, node=self.node, held=held, until=until))
+        self._held_until.update(dict.fromkeys(kept, until - self._ahead))
+        return kept
+
+    async def _holds(self, id: str) -> bool:
+        """Whether the run *id* is this node's still. Where its lease has run out, because this process was stopped or
+        the journal could not be written, only the journal can tell.
+        """
+        while times.steady() >= self._held_until.get(id, 0):
+            try:
+                return id in await self._hold_on([id])
+            except JournalUnavailable:
+                await asyncio.sleep(AFTER_TROUBLE)
+        return True
+
+    async def _lease_now(self) -> int:
+        """The instant by which leases are judged. What is measured from it here errs on the early side."""
+        steady = times.steady()
+        now = await self._journal.lease_now()
+        self._ahead = now - steady
+        return now
 
     async def drain(self, seconds: float) -> int:
         """Begin nothing more, wait *seconds* for what is in hand, cut the rest short; how many were cut."""

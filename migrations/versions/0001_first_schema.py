@@ -159,6 +159,13 @@ def _runs() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        *_runs_checks(),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _runs_checks() -> list[sa.CheckConstraint]:
+    return [
         sa.CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="runs_lease"),
         sa.CheckConstraint("(status = 'parked') = (parked_for IS NOT NULL)", name="runs_parking"),
         sa.CheckConstraint(
@@ -171,8 +178,7 @@ def _runs() -> None:
             "'skipped')",
             name="runs_status",
         ),
-        sa.PrimaryKeyConstraint("id"),
-    )
+    ]
 
 
 def _runs_indexes() -> None:
@@ -194,22 +200,6 @@ def _runs_indexes() -> None:
         sqlite_where=sa.text("status = 'running'"),
         postgresql_where=sa.text("status = 'running'"),
     )
-    op.create_index(
-        "runs_line",
-        "runs",
-        ["lock_key", "id"],
-        unique=False,
-        sqlite_where=sa.text("lock_key IS NOT NULL"),
-        postgresql_where=sa.text("lock_key IS NOT NULL"),
-    )
-    op.create_index(
-        "runs_locked",
-        "runs",
-        ["lock_key"],
-        unique=True,
-        sqlite_where=sa.text("locked"),
-        postgresql_where=sa.text("locked"),
-    )
     op.create_index("runs_once", "runs", ["reaction", "event_id", "item_key", "replay"], unique=True)
     op.create_index(
         "runs_open",
@@ -226,6 +216,25 @@ def _runs_indexes() -> None:
         unique=False,
         sqlite_where=sa.text("waits_for IS NOT NULL"),
         postgresql_where=sa.text("waits_for IS NOT NULL"),
+    )
+
+
+def _lines() -> None:
+    op.create_index(
+        "runs_line",
+        "runs",
+        ["lock_key", "id"],
+        unique=False,
+        sqlite_where=sa.text("lock_key IS NOT NULL"),
+        postgresql_where=sa.text("lock_key IS NOT NULL"),
+    )
+    op.create_index(
+        "runs_locked",
+        "runs",
+        ["lock_key"],
+        unique=True,
+        sqlite_where=sa.text("locked"),
+        postgresql_where=sa.text("locked"),
     )
 
 
@@ -322,6 +331,9 @@ def _steps() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "position"),
     )
+
+
+def _steps_indexes() -> None:
     op.create_index(
         "steps_waiting_for",
         "steps",
@@ -375,8 +387,10 @@ def upgrade() -> None:
     _reactions()
     _runs()
     _runs_indexes()
+    _lines()
     _parking()
     _steps()
+    _steps_indexes()
     _remotes()
     _watches()
     _memories()

@@ -59,12 +59,21 @@ def test_roads(kind: Doubt, on_doubt: str, road: doubt.Road) -> None:
         (errors.TemporaryError("cannot connect"), set()),
         (errors.PermanentError("no", status=400), set()),
         (errors.PermanentError("no JSON", status=200), {*Doubt}),
-        (errors.PermanentError("not what it gives"), {Doubt.PROBED}),
+        (errors.PermanentError("cannot read the file"), set()),
     ],
     ids=str,
 )
 def test_which_failures_leave_a_doubt(failed: errors.ServiceError, doubtful: set[Doubt]) -> None:
     assert {kind for kind in Doubt if doubt.leaves_doubt(kind, failed)} == doubtful
+
+
+@pytest.mark.parametrize(
+    "error", [errors.TemporaryError("429", status=429), errors.PermanentError("no", status=400)]
+)
+def test_what_is_probed_is_looked_for_once_anything_went_out(error: errors.ServiceError) -> None:
+    assert not doubt.leaves_doubt(Doubt.PROBED, error)
+    error.went_out = True
+    assert {kind for kind in Doubt if doubt.leaves_doubt(kind, error)} == {Doubt.PROBED}
 
 
 @given(st.integers(-times.DAY, times.DAY))
