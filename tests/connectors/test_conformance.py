@@ -49,7 +49,8 @@ http.request event.emit state.set state.delete log.write file.write
 PROBED = """
 populr.create_pop populr.update_pop populr.create_tracer populr.add_domain popily.add_source popily.create_user
 compass.create_classifier compass.post_messages
-compass.add_documents tonalytica.create_query tonalytica.execute_query tonalytica.create_dashboard tonalytica.clone_dashboard plotly.create_grid plotly.create_plot
+compass.add_documents tonalytica.create_query tonalytica.execute_query tonalytica.create_dashboard
+tonalytica.clone_dashboard tonalytica.update_query tonalytica.update_dashboard plotly.create_grid plotly.create_plot
 plotly.append_rows plotly.append_columns plotly.create_folder
 """.split()
 
