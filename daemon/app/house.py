@@ -144,13 +144,13 @@ class House:
         )
         wakes = clock.Wakes(timed)
         doors = building.build_doors(settled, self._services)
-        public = PublicSide(
-            Admission(journal, timed, bells.router, bells.watches), Rejections(journal, timed), doors
-        )
+        router = Router(journal, timed, Rules(settled.reactions), worker, bells.router, bells.workers)
+        admission = Admission(journal, timed, bells.router, bells.watches, router.hand_over)
+        public = PublicSide(admission, Rejections(journal, timed), doors)
         health = Health(journal, timed, self._pulse.silent, self._closed)
         return Rooms(
             journal=journal,
-            router=Router(journal, timed, Rules(settled.reactions), worker, bells.router, bells.workers),
+            router=router,
             worker=worker,
             circuits=known,
             parking=Parking(journal, timed, self.services, known, bells.workers),

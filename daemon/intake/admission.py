@@ -18,6 +18,7 @@ from daemon.intake.arrivals import Arrival
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable
 from daemon.journal.events import Admitted
+from daemon.model.events import Event
 from daemon.model.times import Clock
 
 LARGEST_BATCH = 256  # arrivals to one transaction
@@ -45,12 +46,21 @@ class _Waiting:
 
 
 class Admission:
-    """The one way of callbacks into the journal."""
+    """The one way of callbacks into the journal. *hand_over* is given the events of each commit, for whoever would
+    otherwise read them back at once."""
 
-    def __init__(self, journal: Journal, clock: Clock, router: Bell, watches: Bell) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        router: Bell,
+        watches: Bell,
+        hand_over: Callable[[Sequence[Event]], None] = lambda _events: None,
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._router = router
+        self._hand_over = hand_over
         self._watches = watches
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
@@ -89,7 +99,8 @@ class Admission:
         except Exception as bug:
             await self._commit_apart(batch, bug)
         else:
-            self._settle(batch, admitted)
+            self._hand_over(admitted.fresh)
+            self._settle(batch, admitted.outcomes)
 
     async def _commit_apart(self, batch: list[_Waiting], bug: Exception) -> None:
         """One arrival that cannot be written is its own misfortune, not that of those beside it."""
@@ -100,7 +111,7 @@ class Admission:
         log.error("callback.broke", exc_info=bug)
         _refuse(batch, NotAdmitted(type(bug).__name__))
 
-    def _settle(self, batch: list[_Waiting], admitted: list[Admitted]) -> None:
+    def _settle(self, batch: list[_Waiting], admitted: Sequence[Admitted]) -> None:
         bound = log.bind()  # once for the batch: it costs more than a line that is not written
         for one, outcome in zip(batch, admitted, strict=True):
             if not outcome.duplicate:  # an event that begins a trace gives it its name
@@ -125,5 +136,5 @@ def _settle(future: "asyncio.Future[Admitted]", outcome: Admitted | Exception) -
         future.set_result(outcome)
 
 
-def _writer(arrived: Sequence[Arrival], now: int) -> Callable[[Connection], list[Admitted]]:
+def _writer(arrived: Sequence[Arrival], now: int) -> Callable[[Connection], arrivals.Recorded]:
     return lambda connection: arrivals.record(connection, arrived, now)

@@ -15,7 +15,7 @@ from daemon.journal.events import Admitted
 from daemon.journal.hints import Hint
 from daemon.journal.watches import Memory, Polled
 from daemon.model import jsons
-from daemon.model.events import Fact
+from daemon.model.events import Event, Fact
 
 RECEIVED = "populr.callback.received"
 
@@ -41,15 +41,24 @@ class Arrival:
     claim: Callback | None = None
 
 
-def record(connection: Connection, arrived: Sequence[Arrival], now: int) -> list[Admitted]:
-    """Record a batch of arrivals, in order; what became of each."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of each arrival of a batch, and the events it made (none where not all are new: the journal has
+    them)."""
+
+    outcomes: Sequence[Admitted]
+    fresh: Sequence[Event]
+
+
+def record(connection: Connection, arrived: Sequence[Arrival], now: int) -> Recorded:
+    """Record a batch of arrivals, in order."""
     batch = _Batch(now, _recall(connection, arrived))
     places = [_place(batch, one) for one in arrived]
     batch.admitted = events.admit(connection, batch.rows)
     outcomes = [batch.known(one) if isinstance(one, Admitted) else batch.admitted[one] for one in places]
     _keep_hints(connection, batch)
     _remember(connection, batch)
-    return outcomes
+    return Recorded(outcomes, batch.fresh())
 
 
 Key = tuple[str, str, str]
@@ -81,6 +90,7 @@ class _Batch:
     now: int
     memories: dict[Key, Memory]
     rows: list[tuple[Any, ...]] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     hinted: dict[int, Callback] = field(default_factory=dict)
     told: dict[int, Key] = field(default_factory=dict)
     touched: set[Key] = field(default_factory=set)
@@ -91,9 +101,16 @@ class _Batch:
         places = [place for place, row in enumerate(self.rows) if row[0] == answer.id]
         return replace(answer, id=self.admitted[places[0]].id) if places else answer
 
+    def fresh(self) -> list[Event]:
+        """The events of all rows, where all are new."""
+        given = zip(self.rows, self.admitted, self.facts, strict=True)
+        made = [events.as_event(row, one.seq, fact) for row, one, fact in given if one.seq is not None]
+        return made if len(made) == len(self.rows) else []
+
     def add(self, fact: Fact, source: str) -> int:
         """One row more; its place."""
         self.rows.append(events.make_row(fact, source, self.now))
+        self.facts.append(fact)
         return len(self.rows) - 1
 
 

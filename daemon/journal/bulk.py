@@ -116,9 +116,13 @@ def several(connection: Connection, values: Iterable[Any]) -> Any:
 
 
 class Insert:
-    """Inserts rows of *columns* into *table*; *conflict* is what follows ``ON CONFLICT``."""
+    """Inserts rows of *columns* into *table*; *conflict* is what follows ``ON CONFLICT``, *number* the column whose
+    values the table gives by itself. Whoever inserts waits for the advisory lock *turn* first, in PostgreSQL, and
+    keeps it until the commit."""
 
-    def __init__(self, table: Table, columns: Sequence[str], conflict: str) -> None:
+    def __init__(
+        self, table: Table, columns: Sequence[str], conflict: str, number: str = "1", turn: int | None = None
+    ) -> None:
         self.columns = tuple(columns)
         names = ", ".join(f'"{name}"' for name in columns)
         head = f'INSERT INTO "{table.name}" ({names})'
@@ -127,33 +131,47 @@ class Insert:
         self._texts: dict[int, str] = {}
         arrays = ", ".join(f"${place}::{_array_type(table, name)}[]" for place, name in enumerate(columns, 1))
         given = f"unnest({arrays}) WITH ORDINALITY AS given({names}, place)"
-        self._postgres = f"{head} SELECT {names} FROM {given} ORDER BY place {tail} RETURNING 1"  # noqa: S608 - names only
+        lock, source = "", given
+        if turn is not None:  # in the same statement: one way to the server less
+            lock, source = (
+                f"WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock({turn})) ",
+                f"{given}, turn",
+            )
+        self._postgres = f"{lock}{head} SELECT {names} FROM {source} ORDER BY place {tail} RETURNING {number}"  # noqa: S608 - names only
 
     def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Insert *rows* (in the order of :attr:`columns`); how many were inserted or changed."""
+        return len(self.numbered(connection, rows))
+
+    def numbered(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Sequence[int]:
+        """Insert *rows*; the numbers that those were given which were inserted, in their order (in a table that gives
+        none: as many numbers as rows were inserted or changed)."""
         if not rows:
-            return 0
+            return ()
         driver: Any = connection.connection.driver_connection
         stored = [tuple([storable(v) if type(v) is str else v for v in row]) for row in rows]
         if connection.dialect.name == "sqlite":
             return self._run_sqlite(driver, stored)
-        if not driver.is_in_transaction():
-            # SQLAlchemy begins its transaction with its own first statement.
-            connection.exec_driver_sql("SELECT 1")
-        told = await_only(driver.fetch(self._postgres, *map(list, zip(*stored, strict=True))))
-        return len(told)
+        columns = [list(column) for column in zip(*stored, strict=True)]
+        if driver.is_in_transaction():
+            told = await_only(driver.fetch(self._postgres, *columns))
+        else:  # SQLAlchemy begins its transaction with its own first statement
+            told = connection.exec_driver_sql(self._postgres, tuple(columns)).all()
+        return sorted(row[0] for row in told)
 
-    def _run_sqlite(self, driver: Any, rows: Sequence[tuple[Any, ...]]) -> int:
+    def _run_sqlite(self, driver: Any, rows: Sequence[tuple[Any, ...]]) -> Sequence[int]:
         """Statements of 64, 32, 16 … rows: few texts to prepare, and few steps. Each step lets go of the
         interpreter and asks for it again, which costs more than the row where another thread is busy.
         """
-        changed = place = 0
+        numbers: list[int] = []
+        place = 0
         while place < len(rows):
             size = min(MOST_ROWS, 1 << (len(rows) - place).bit_length() - 1)
             values = list(chain.from_iterable(rows[place : place + size]))
-            changed += driver.execute(self._sqlite_text(size), values).rowcount
+            done = driver.execute(self._sqlite_text(size), values)
+            numbers += range(done.lastrowid - done.rowcount + 1, done.lastrowid + 1)
             place += size
-        return changed
+        return numbers
 
     def _sqlite_text(self, size: int) -> str:
         text = self._texts.get(size)

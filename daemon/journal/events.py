@@ -21,7 +21,7 @@ SEQUENCE_LOCK = 7_070_001  # PostgreSQL advisory lock: numbers are given in the 
 ROUTER = "router"
 LONGEST_KEY = 512  # characters; PostgreSQL's indexes take no entry much over 2,700 bytes
 
-_INSERT = bulk.Insert(events, COLUMNS, "DO NOTHING")
+_INSERT = bulk.Insert(events, COLUMNS, "DO NOTHING", "seq", SEQUENCE_LOCK)
 _TYPES_AFTER = bulk.Statement(
     lambda _: (
         sa.select(events.c.seq, events.c.type)
@@ -47,10 +47,12 @@ _MOVE_CURSOR = bulk.Statement(
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What became of a fact: the id of its event, and whether the journal had it already."""
+    """What became of a fact: the id of its event, whether the journal had it already, and the event's number where it
+    was just given."""
 
     id: str
     duplicate: bool
+    seq: int | None = None
 
 
 def make_row(fact: Fact, source: str, now: int, lineage: Lineage = ROOT) -> tuple[Any, ...]:
@@ -82,6 +84,14 @@ def _digest(source: str, key: str) -> bytes:
     return hashlib.blake2b(f"{source}\0{key}".encode(), digest_size=16).digest()
 
 
+def as_event(row: tuple[Any, ...], seq: int, fact: Fact) -> Event:
+    """The event that *row* (from :func:`make_row`) of *fact* became as number *seq*."""
+    id, source, type, subject, time, recorded_at, key, _, trace, depth, cause, origin, _ = row
+    return Event(
+        seq, id, source, type, subject, time, recorded_at, key, trace, depth, cause, origin, fact.data
+    )
+
+
 def _stored_key(key: str) -> str:
     return storable(key) if len(key) <= LONGEST_KEY else f"digest:{ids.digest(storable(key))}"
 
@@ -90,16 +100,10 @@ def admit(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> list[Admit
     """Record *rows* (from :func:`make_row`); the same source and key twice is one event, the earlier one."""
     if not rows:
         return []
-    if _insert(connection, rows) == len(rows):
-        return [Admitted(row[0], duplicate=False) for row in rows]
+    numbers = _INSERT.numbered(connection, rows)
+    if len(numbers) == len(rows):
+        return [Admitted(row[0], False, seq) for row, seq in zip(rows, numbers, strict=True)]
     return [_find(connection, row) for row in rows]
-
-
-def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Insert what is new; how many rows that were."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (SEQUENCE_LOCK,))
-    return _INSERT.run(connection, rows)
 
 
 def _find(connection: Connection, row: tuple[Any, ...]) -> Admitted:

@@ -64,10 +64,22 @@ class Router:
         self._crew = crew
         self._bell = bell
         self._workers = workers
+        self._seq: int | None = None  # where the cursor stands, as far as is known
+        self._handed: list[Event] = []
+
+    def hand_over(self, fresh: Sequence[Event]) -> None:
+        """Events that were just recorded, in the journal's order. It spares reading them, and is no more than that."""
+        if len(self._handed) < BATCH:
+            self._handed += fresh
 
     async def once(self) -> bool:
         """Route one batch; whether there was one."""
-        found = await self._journal.write(self._pass)
+        found = self._take_handed()
+        if found is None:
+            found = await self._journal.write(self._pass)
+        self._seq = None  # until it is known where the cursor stands behind this round
+        if found.passed or not found.types:
+            self._seq = found.last
         if not found.types:
             return False
         if found.passed:
@@ -84,6 +96,19 @@ class Router:
         if len(found.types) < BATCH:
             await asyncio.sleep(REST)
         return True
+
+    def _take_handed(self) -> "Found | None":
+        """The batch that was handed over, where it begins right behind the cursor."""
+        handed, self._handed = self._handed, []
+        if not handed or self._seq is None:
+            return None
+        behind = [event for event in handed if event.seq > self._seq]
+        numbers = [event.seq for event in behind]
+        if not behind or numbers != list(range(self._seq + 1, self._seq + 1 + len(behind))):
+            return None  # somebody else recorded events between these: they are read, all of them
+        wanted = [event for event in behind if self.rules.for_type(event.type)]
+        types = [event.type for event in behind]
+        return Found(self._seq, numbers[-1], types, wanted, passed=False, numbers=numbers)
 
     def _pass(self, connection: Connection) -> "Found":
         """The next batch, passed by at once where no reaction listens to any of it; else only events that some
@@ -122,6 +147,7 @@ class Router:
 
         new = await self._journal.write(write)
         if new is not None:  # every event passes here once, whoever recorded it
+            self._seq = found.last
             metrics.count_events(found.types)
         if new:
             born_of = {event.id: event for event in found.events}

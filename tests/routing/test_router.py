@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from daemon.journal import runs
 from daemon.model import times
+from daemon.model.events import Event
 from daemon.model.runs import RunStatus
 from tests.running.world import World, reaction, step
 
@@ -97,3 +100,57 @@ async def test_what_nobody_listens_to_is_passed_by(world: World) -> None:
     world.react(reaction("late", on=("something.else",)))
     await world.settle()
     assert len(await world.runs()) == 1
+
+
+async def newest(world: World, count: int = 1) -> list[Event]:
+    """The newest events, the oldest of them first."""
+    return (await world.events())[-count:]
+
+
+@pytest.mark.parametrize("handed", [[0], [0, 1, 2], [2], [0, 2], [1], []])
+async def test_events_are_routed_once_and_in_order_whichever_of_them_are_handed_over(
+    world: World, handed: list[int]
+) -> None:
+    world.react(reaction("stock", step("put", name="{{ event.key }}")))
+    await world.tell(key="before")
+    await world.settle()
+    for number in range(3):
+        await world.tell(key=f"k{number}")
+    told = await newest(world, 3)
+    world.router.hand_over([told[number] for number in handed])
+    await world.settle()
+    world.router.hand_over([told[number] for number in handed])  # late: they were routed long ago
+    await world.tell(key="after")
+    world.router.hand_over(await newest(world))
+    await world.settle()
+    names = [asked["name"] for asked in world.shop.asked("shop.put")]
+    assert names == ["before", "k0", "k1", "k2", "after"]
+
+
+async def test_what_is_handed_over_need_not_be_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.react(reaction("stock"))
+    await world.tell()
+    await world.settle()
+    await world.tell()
+    world.router.hand_over(await newest(world))
+    monkeypatch.setattr(world.router, "_pass", None)
+    assert await world.router.once()
+    assert len(await world.runs()) == 2
+    monkeypatch.undo()
+    await world.settle()
+
+
+async def test_a_router_whose_cursor_was_moved_by_another_looks_again(world: World) -> None:
+    world.react(reaction("stock"))
+    await world.tell()
+    await world.settle()
+    _, second, _ = world.build("there")
+    second.rules = world.router.rules
+    await world.tell()
+    world.router.hand_over(await newest(world))
+    await second.once()
+    await world.settle()
+    await world.tell()
+    world.router.hand_over(await newest(world))
+    await world.settle()
+    assert len(await world.runs()) == 3
