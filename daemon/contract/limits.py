@@ -6,13 +6,32 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from daemon.model import times
 
 _in_place: ContextVar[bool] = ContextVar("in_place", default=False)
+_heard: ContextVar["Heard | None"] = ContextVar("heard", default=None)
+
+
+@dataclass(slots=True)
+class Heard:
+    """How many requests were sent meanwhile, by whoever listens."""
+
+    requests: int = 0
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[Heard]:
+    """Count the requests that this task and those it starts send: a step may well send none."""
+    heard = Heard()
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
 
 
 def _let_pass() -> None:
@@ -63,6 +82,8 @@ class Limits:
             if wait:
                 await asyncio.sleep(wait)
                 self.refuse()
+            if (heard := _heard.get()) is not None:
+                heard.requests += 1
             yield
 
     @property

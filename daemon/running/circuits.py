@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from daemon.contract import circuit, errors, own_events
+from daemon.contract import circuit, errors, limits, own_events
 from daemon.contract.circuit import Circuit, Reason, Shut
 from daemon.contract.configured import Account as Configured
 from daemon.contract.services import Services
@@ -94,9 +94,10 @@ class Circuits:
 
     @asynccontextmanager
     async def counted(self, ticket: Ticket) -> AsyncIterator[None]:
-        """Around the call of *ticket*: how it ends is the account's, too."""
+        """Around the call of *ticket*: how it ends is the account's, too. One that asked nothing says nothing."""
         try:
-            yield
+            with limits.listening() as heard:
+                yield
         except Shut:
             raise  # it was not sent
         except errors.TemporaryError as failed:
@@ -112,8 +113,9 @@ class Circuits:
         except Exception:
             await self._nothing(ticket)
             raise
-        self._worked[ticket.account] = self._clock.now()
-        await self._answered(ticket)
+        if heard.requests or ticket.account not in self._services().lanes:
+            self._worked[ticket.account] = self._clock.now()
+            await self._answered(ticket)
 
     @asynccontextmanager
     async def call(self, account: str) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from daemon.contract import circuit, declare, errors
+from daemon.contract.limits import Limits
 from daemon.model import times
 from daemon.model.reactions import Retry
 from daemon.model.runs import RunStatus
@@ -189,3 +190,23 @@ async def test_an_account_comes_back_that_nobody_waits_for(world: World) -> None
     await world.later(circuit.FIRST_PAUSE)
     assert len(await world.events(UP)) == 1
     assert len(world.shop.calls) == before
+
+
+async def test_a_call_that_asks_nothing_says_nothing(world: World) -> None:
+    lane = Limits(1_000, times.SECOND, 2)
+    world.services = replace(world.services, lanes={"shop": lane})
+
+    async def ask(*, sends: bool) -> None:
+        async with world.circuits.call("shop"):
+            if sends:
+                async with lane.call():
+                    return
+
+    for _ in range(circuit.FAILURES - 1):
+        with pytest.raises(errors.TemporaryError):
+            async with world.circuits.call("shop"):
+                raise busy()
+        await ask(sends=False)
+    assert world.circuits.known("shop").failures == circuit.FAILURES - 1
+    await ask(sends=True)
+    assert world.circuits.known("shop").failures == 0
