@@ -61,7 +61,7 @@ async def test_without_a_marker_the_description_stays_as_it_is(ready, sandbox):
     assert [one["description"] for one in sandbox.popily.sources.values()] == [None, "Weekly"]
     named = ready(sources.add_source, title="Sales", rows=ROWS)
     assert named.probe.relies_on_marker(named.parameters)
-    assert named.lock == "source/Sales"
+    assert (named.lock, ready(sources.add_source, rows=ROWS).lock) == ("source/Sales", "")
 
 
 def test_a_service_that_shows_no_descriptions_is_searched_by_title_and_id():

@@ -148,7 +148,7 @@ async def look_for_source(
         about="a source with the step's mark in its description, newer than those that were there before the call",
         look=look_for_source,
         note=note_sources,
-        lock=lambda parameters: f"source/{parameters.title or ''}",
+        lock=lambda parameters: f"source/{parameters.title}" if parameters.title else "",
         relies_on_marker=lambda _parameters: True,
     ),
 )
