@@ -1,10 +1,7 @@
 """Writing all queries to files (the client's ``export-queries``)."""
 
 import asyncio
-import errno
-import os
 import re
-import tempfile
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,27 +9,15 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from daemon.connectors.tonalytica import client as vendor
-from daemon.contract import declare, errors
+from daemon.contract import declare, errors, writing
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
 INDEX = "queries.json"
-PERMISSIONS = 0o640  # of the files: queries may hold names that are nobody else's business
 LONGEST_NAME = 80  # characters of a query's name in its file's name
-LISTED = (
-    "id",
-    "name",
-    "description",
-    "data_source_id",
-    "tags",
-    "options",
-    "schedule",
-    "is_archived",
-    "is_draft",
-)
-STAMPS = ("created_at", "updated_at")
-PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
+LISTED = "id name description data_source_id tags options schedule is_archived is_draft created_at updated_at".split()
+OURS = re.compile(r"query-([0-9]+)(?:-[a-z0-9-]+)?\.sql")
 
 
 class ExportQueries(declare.Parameters):
@@ -40,17 +25,14 @@ class ExportQueries(declare.Parameters):
 
     directory: str = Field(
         description="The directory, by its full path, such as `/var/lib/pointsman/queries`; it is made if need be.",
-        pattern="^/",
     )
     archived: bool = Field(False, description="Whether archived queries are written too.")
 
     @field_validator("directory")
     @classmethod
-    def stays_there(cls, path: str) -> str:
+    def is_full_path(cls, path: str) -> str:
         """No part of the path leads back up: where files go is plain to see."""
-        if ".." in Path(path).parts or "\0" in path:
-            raise ValueError("directory is a full path without `..`")
-        return path
+        return writing.check_root(path)
 
 
 class Export(declare.Result):
@@ -73,35 +55,40 @@ async def export_queries(
 ) -> declare.Done[Export]:
     """Write the text of every query to a file of its own in a directory, and a list of them to `queries.json`."""
     found = await client.list_every_query(archived=parameters.archived)
-    try:
-        return declare.Done(await asyncio.to_thread(write_all, Path(parameters.directory), found))
-    except OSError as broken:
-        said = f"cannot write to {parameters.directory}: {broken.strerror or broken}"
-        if broken.errno in PASSING:
-            raise errors.TemporaryError(said) from None
-        raise errors.PermanentError(said) from None
+    return declare.Done(await asyncio.to_thread(write_all, Path(parameters.directory), found))
 
 
 def write_all(directory: Path, found: Sequence[JsonObject]) -> Export:
-    """Write *found* to *directory*; every file is whole at any time. :class:`OSError` where it cannot."""
-    directory.mkdir(parents=True, exist_ok=True)
-    files, removed = [], []
+    """Write *found* to *directory*; every file is whole at any time. Blocks. A
+    :class:`~daemon.contract.errors.ServiceError` where it cannot be written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as broken:
+        said = f"cannot make the directory {directory}: {broken.strerror}"
+        if broken.errno in writing.PASSING:
+            raise errors.TemporaryError(said) from None
+        raise errors.PermanentError(said) from None
+    files: list[str] = []
+    listed: list[JsonObject] = []
     for query in sorted(found, key=lambda one: int(one["id"])):
         name = name_file(int(query["id"]), str(query.get("name") or ""))
         _write(directory, name, str(query.get("query") or ""))
         files.append(name)
-        for other in sorted(directory.glob(f"query-{int(query['id'])}*.sql")):
-            if other.name != name and re.fullmatch(
-                rf"query-{int(query['id'])}(-[a-z0-9-]*)?\.sql", other.name
-            ):
-                other.unlink(missing_ok=True)
-                removed.append(other.name)
-    listed = [
-        {**{field: query.get(field) for field in (*LISTED, *STAMPS)}, "file": name}
-        for query, name in zip(sorted(found, key=lambda one: int(one["id"])), files, strict=True)
-    ]
+        listed.append({**{field: query.get(field) for field in LISTED}, "file": name})
     _write(directory, INDEX, jsons.dumps({"queries": listed}) + "\n")
+    removed = _remove_former(directory, set(files), {int(query["id"]) for query in found})
     return Export(directory=str(directory), count=len(files), files=files, index=INDEX, removed=removed)
+
+
+def _remove_former(directory: Path, present: set[str], query_ids: set[int]) -> list[str]:
+    """Remove the files that hold one of these queries under the name that it had before."""
+    former = []
+    for one in sorted(directory.iterdir()):
+        named = OURS.fullmatch(one.name)
+        if named and int(named[1]) in query_ids and one.name not in present:
+            one.unlink(missing_ok=True)
+            former.append(one.name)
+    return former
 
 
 def name_file(query_id: int, name: str) -> str:
@@ -112,13 +99,4 @@ def name_file(query_id: int, name: str) -> str:
 
 
 def _write(directory: Path, name: str, text: str) -> None:
-    """Put a whole file in the place of *name*: a link that stands there is replaced, not followed."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            os.fchmod(handle, PERMISSIONS)
-            file.write(text)
-        Path(temporary).replace(directory / name)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    writing.write(writing.Place(str(directory), (name,)), text.encode())
