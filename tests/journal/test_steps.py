@@ -23,6 +23,7 @@ STEP = Step(
     response=None,
     error=None,
     sent_at=NOW,
+    doubted_at=NOW,
     finished_at=None,
 )
 
@@ -67,7 +68,7 @@ async def test_steps_of_several_runs_come_by_run(journal: Journal) -> None:
 
 
 async def test_steps_that_wait_for_a_remote_work_are_found(journal: Journal) -> None:
-    waiting = replace(STEP, status=StepStatus.WAITING, remote="popily sources 7")
+    waiting = replace(STEP, status=StepStatus.WAITING, doubted_at=None, remote="popily sources 7")
     done = replace(waiting, run_id="r2", status=StepStatus.SUCCEEDED)
     await journal.write(partial(put_all, given=[waiting, done]))
     assert await journal.read(lambda c: steps.of_remote(c, "popily sources 7")) == [waiting]
