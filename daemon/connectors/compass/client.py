@@ -227,6 +227,17 @@ class CompassClient:
         refuse(reply)
         return jsons.as_object(reply.json())
 
+    async def describe(self) -> str:
+        """What the credentials reach; and when a token that cannot be renewed ends."""
+        count = (await self.page(path("projects"))).count
+        reach = f"{count} project{'' if count == 1 else 's'}"
+        if self._password is not None:
+            return reach
+        for one in (await self.page(path("tokens"))).results:
+            if one.get("token") == self._token:
+                return f"{reach}; the token ends {one.get('expiration')}"
+        return reach
+
     async def send_as(self, session: JsonObject, method: str, path: str, body: Json) -> None:
         """Send a request as the user of *session*, not as the account's."""
         headers = {"Authorization": f"Token {session.get('token')}"}
@@ -277,13 +288,7 @@ def make_client(settings: Settings, way: http.Http) -> CompassClient:
 
 async def ping(client: CompassClient) -> declare.Ping:
     """Ask for a page of projects: it needs a good token and no other right."""
-    try:
-        page = await client.page(path("projects"))
-    except errors.TemporaryError as refused:
-        if not refused.unauthorized:
-            raise
-        return declare.Ping(authorized=False, detail=refused.text)
-    return declare.Ping(authorized=True, detail=f"{page.count} projects")
+    return await requests.ping(client.describe)
 
 
 def path(*parts: object) -> str:

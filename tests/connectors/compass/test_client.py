@@ -53,7 +53,8 @@ async def test_a_changed_password_is_refused_credentials(sandbox, compass):
 async def test_a_token_alone_cannot_be_renewed(sandbox):
     token = sandbox.compass.login(simulated.USERNAME)["token"]
     alone = account(sandbox.urls["compass"], token=token)
-    assert (await client.ping(alone)).authorized
+    found = await client.ping(alone)
+    assert (found.authorized, found.detail) == (True, "1 project; the token ends 2025-12-15T00:00:00+00:00")
     sandbox.compass.tokens.clear()
     with pytest.raises(errors.TemporaryError) as refused:
         await alone.call("GET", PROJECT)

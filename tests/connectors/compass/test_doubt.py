@@ -50,10 +50,11 @@ async def furnish(compass):
     await act(compass, "create_classifier", project_id=PROJECT, name="drinks", type="topic_based")
 
 
+@pytest.mark.parametrize("kind", ["drop_after", "truncate"])
 @pytest.mark.parametrize("name", sorted(STEPS))
-async def test_what_took_effect_is_adopted(doubtful, name):
+async def test_what_took_effect_is_adopted(doubtful, name, kind):
     step = doubtful(name, **STEPS[name])
-    await step.lose("drop_after")
+    await step.lose(kind)
     made = step.effects()
     found = await step.look()
     assert found is not None

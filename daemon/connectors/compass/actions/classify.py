@@ -30,7 +30,7 @@ class Message(declare.Result):
     url: str | None = Field(None, description="Its address; null where it was not kept.")
     text: str | None = Field(None, description="Its text.")
     language: str | None = Field(None, description="Its language, two letters.")
-    source_id: str | None = Field(None, description="The id that its sender gave it.")
+    source_id: str | int | None = Field(None, description="The id that its sender gave it.")
     timestamp: str | float | None = Field(None, description="When it was written.")
     blocked: bool | None = Field(None, description="Whether it belongs to a blocking topic.")
     weight: float | None = Field(None, description="Its weight, as the service gives it.")
