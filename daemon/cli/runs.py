@@ -11,8 +11,8 @@ from daemon.journal import steps
 from daemon.journal.database import Connection
 from daemon.journal.runs import Filters
 from daemon.model.jsons import JsonObject
-from daemon.model.runs import RunStatus
-from daemon.running import deciding
+from daemon.model.runs import RunStatus, StepStatus
+from daemon.running import deciding, scribe
 from daemon.web import shapes
 
 group = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -70,7 +70,8 @@ def _listed(connection: Connection, filters: Filters) -> list[JsonObject]:
 def show(state: typer.Context, id: Id, json: options.AsJson = False) -> None:
     """Show one run with its steps and their attempts.
 
-    What each step asked, what it was answered, which attempts failed and why.
+    What each step asked, what it was answered, which attempts failed and why; of one in doubt, when it was sent and
+    what to look at.
 
     \b
       pointsman runs show 019ab000-0000-7000-8000-000000000001
@@ -79,6 +80,7 @@ def show(state: typer.Context, id: Id, json: options.AsJson = False) -> None:
     found = given.read(lambda connection: _whole(connection, id))
     if found is None:
         context.fail(f"there is no run {id}", context.NOT_GOOD)
+    _tell_what_to_check(given, found)
     if json:
         printing.document(found)
         return
@@ -92,6 +94,14 @@ def show(state: typer.Context, id: Id, json: options.AsJson = False) -> None:
 def _whole(connection: Connection, id: str) -> JsonObject | None:
     run = journal_runs.get(connection, id)
     return None if run is None else shapes.of_run(run, steps.of_run(connection, id))
+
+
+def _tell_what_to_check(given: context.Context, found: JsonObject) -> None:
+    """Say in each step in doubt what a person is to look at. Only then are the connectors worth loading."""
+    doubtful = [step for step in found["steps"] if step["status"] == StepStatus.IN_DOUBT]
+    actions = given.catalog().actions if doubtful else {}
+    for step in doubtful:
+        step["check"] = scribe.what_to_check(actions.get(step["action"]))
 
 
 def _tell_step(step: JsonObject) -> None:

@@ -47,8 +47,9 @@ def _tellers(catalog: Catalog, type: str) -> Iterator[str]:
 
 
 def actions(catalog: Catalog) -> JsonObject:
-    """``{"actions": [{name, service, doubt, why, about, parameters, result}]}``, by name.
+    """``{"actions": [{name, service, doubt, why, probe, about, parameters, result}]}``, by name.
 
+    *probe* says what is looked for before a probed action is called again, or is null.
     *parameters* and *result* are JSON Schemas; a secret parameter is ``writeOnly``. *service* is the kind of
     account it needs, or null. Where ``doubt_varies`` it goes by the parameters, as *why* says.
     """
@@ -63,6 +64,7 @@ def _action(catalog: Catalog, action: Action) -> JsonObject:
         "doubt": action.doubt.value,
         "doubt_varies": action.doubt_of is not None,
         "why": action.why,
+        "probe": action.probe.about if action.probe is not None else None,
         "about": plain(action.about),
         "follows": action.follows,
         "parameters": schema_of(action.parameters),

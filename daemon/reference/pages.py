@@ -71,12 +71,16 @@ def _action(one: JsonObject) -> list[str]:
     return [
         f"### `{one['name']}`",
         one["about"],
-        f"{_doubt(one).capitalize()}: {one['why']}.",
+        f"{_doubt(one).capitalize()}: {one['why']}.{_looked_for(one)}",
         followed,
         _fields(one["parameters"], "parameter", defaults=True) or "It takes no parameters.",
         "Its result:" if one["result"].get("properties") else "",
         _fields(one["result"], "field"),
     ]
+
+
+def _looked_for(one: JsonObject) -> str:
+    return f" How a lost call is looked for: {one['probe']}." if one["probe"] else ""
 
 
 def _doubt(one: JsonObject) -> str:

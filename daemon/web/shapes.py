@@ -86,6 +86,7 @@ def of_step(step: Step) -> JsonObject:
         "error": step.error,
         "sent_at": text_of(step.sent_at),
         "finished_at": text_of(step.finished_at),
+        "in_doubt_since": text_of(step.doubted_at),
         "history": [{**failed, "at": times.rfc3339(failed["at"])} for failed in step.history],
     }
 

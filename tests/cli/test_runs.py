@@ -20,7 +20,9 @@ def make_dead(desk: Desk, **values: object) -> str:
 
 def make_doubtful(desk: Desk) -> str:
     """A run whose only step nobody saw the end of."""
-    step = make_step(status=StepStatus.IN_DOUBT, error="the answer was lost", finished_at=None)
+    step = make_step(
+        status=StepStatus.IN_DOUBT, error="the answer was lost", finished_at=None, doubted_at=making.NOW + 1
+    )
     return desk.make_run(desk.tell(), RunStatus.IN_DOUBT, step, error="step say: lost", spent=7)
 
 
@@ -117,7 +119,8 @@ def test_retry_says_which_could_not_be_and_does_the_rest(desk: Desk) -> None:
 @pytest.mark.parametrize("status", STANDING)
 def test_cancel_ends_what_stands_still(desk: Desk, status: RunStatus) -> None:
     waiting = make_step(status=StepStatus.WAITING, remote="popily sources 7", finished_at=None)
-    id = desk.make_run(desk.tell(), status, waiting, due_at=making.NOW, waits_for="popily sources 7")
+    values: dict[str, str] = {"waits_for": "popily sources 7"} if status is RunStatus.WAITING else {}
+    id = desk.make_run(desk.tell(), status, waiting, due_at=making.NOW, **values)
     answer = desk.call("runs", "cancel", id)
     assert (answer.code, answer.out) == (0, f"{id} cancelled\n")
     run, (step,) = desk.run_of(id)
@@ -143,6 +146,16 @@ def test_done_takes_the_given_result_and_goes_on(desk: Desk) -> None:
     assert (run.status, run.error, run.spent) == (RunStatus.PENDING, None, 0)
     assert (step.status, step.error) == (StepStatus.SUCCEEDED, None)
     assert step.response == {"id": 42, "note": "key=[blanked]"}
+
+
+def test_a_held_run_says_when_it_was_sent_and_what_to_check(desk: Desk) -> None:
+    id = make_doubtful(desk)
+    (step,) = desk.call("runs", "show", id, "--json").document["steps"]
+    assert step["in_doubt_since"] == "2025-12-01T00:00:00.000001Z"
+    assert step["check"].startswith("whether it took effect")
+    shown = desk.call("runs", "show", id).out
+    assert "whether it took effect" in shown
+    assert step["request"]["message"] in shown
 
 
 def test_redo_makes_the_same_call_again(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """The reference: what the documents hold, and that the pages show all of it."""
 
+import dataclasses
 import re
 from typing import ClassVar
 
@@ -133,6 +134,19 @@ def test_an_action_is_told_whole() -> None:
     assert told["parameters"]["properties"]["pin"]["writeOnly"] is True
     assert "writeOnly" not in told["parameters"]["properties"]["name"]
     assert told["result"]["properties"]["shelf"]["type"] == "integer"
+
+
+async def look_around(*_given: object) -> None:
+    """Nothing is there."""
+
+
+def test_a_probed_action_tells_what_is_looked_for() -> None:
+    probe = declare.Probe(about="a box of that name", look=look_around)
+    probed = dataclasses.replace(store_box, doubt=Doubt.PROBED, probe=probe)
+    found = dataclasses.replace(CATALOG, actions={probed.name: probed})
+    (told,) = reference.document("actions", found)["actions"]
+    assert (told["doubt"], told["probe"]) == ("probed", "a box of that name")
+    assert "How a lost call is looked for: a box of that name." in reference.render("actions", found)
 
 
 def test_an_event_names_who_tells_it() -> None:
