@@ -59,10 +59,6 @@ def test_what_was_blanked_once_stays(value):
         ([f"say {KNOWN}", {KNOWN: 1}], [f"say {BLANK}", {BLANK: 1}]),
         ("postgresql://ada:pw@db/x://y:@z", f"postgresql://{BLANK}@db/x://{BLANK}@z"),
         ("http://a/?sig=1&b=2&Token=3", f"http://a/?sig={BLANK}&b=2&Token={BLANK}"),
-        (
-            "https://a/f?X-Amz-Date=1&X-Amz-Signature=2&x-goog-credential=3",
-            f"https://a/f?X-Amz-Date=1&X-Amz-Signature={BLANK}&x-goog-credential={BLANK}",
-        ),
         ({"number": 2**70, "password": "x"}, {"number": 2**70, "password": BLANK}),
     ],
 )
