@@ -280,3 +280,22 @@ def test_a_wrong_parameter_is_refused_without_its_value(name):
     with pytest.raises(ValidationError) as refused:
         CATALOG.actions[name].parameters.model_validate({"no_such_name": CANARY})
     assert CANARY not in str(refused.value)
+
+
+def test_every_probed_action_says_how_it_is_looked_for_and_no_other_does():
+    probed = {
+        name for name, action in CATALOG.actions.items() if action.doubt is Doubt.PROBED or action.doubt_of
+    }
+    declared = {name for name, action in CATALOG.actions.items() if action.probe is not None}
+    missing = {name for name in probed if not CATALOG.actions[name].doubt_of} - declared
+    assert missing == set(), "an action that is probed declares its probe"
+    assert declared <= probed
+
+
+@pytest.mark.parametrize("name", sorted(name for name in ACTIONS if CATALOG.actions[name].probe))
+def test_a_probe_is_whole(name):
+    probe = CATALOG.actions[name].probe
+    assert len(probe.about.split()) > 3
+    assert not probe.about.endswith(".")
+    assert probe.about == " ".join(probe.about.split())
+    assert probe.note is not None or probe.lock is None, "what is locked is counted, so it is noted first"
