@@ -6,7 +6,7 @@ and "vendor's scripts" (its sales engineers' code, which logs in with a form and
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from daemon.connectors.compass import events
-from daemon.contract import declare, errors, http, requests
+from daemon.contract import declare, errors, http, requests, secrets
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 
@@ -29,6 +29,7 @@ PAGE_SIZE = 20  # objects on a page, at most (Compass API text)
 MOST_PAGES = 5_000  # of one listing
 FEW = PAGE_SIZE // 4  # messages in a range of ids that might as well have been wider
 REFUSED_LOGIN = (400, 401, 403)
+_TOKEN_PATH = re.compile(r"(/tokens/)[^?\s]*[^?\s/:]")
 _SLASHES = re.compile(r"/{2,}")
 
 
@@ -90,6 +91,7 @@ class CompassClient:
         self._settings = settings
         self._password = settings.password.get_secret_value() if settings.password else None
         self._token = settings.token.get_secret_value() if settings.token else None
+        self._must_change = False  # its password, before it may do anything else
         self._logging_in = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -114,18 +116,23 @@ class CompassClient:
         """
         token = self._token or await self._renew(None)
         for again in (True, False):
-            reply = await self._http.send(
+            headers = {"Authorization": f"Token {token}"}
+            ask = self._http.send(
                 method,
                 path if as_written else slashed(path),
                 query=query,
                 json=json,
                 form=form,
                 files=files,
-                headers={"Authorization": f"Token {token}"},
+                headers=headers,
             )
+            reply = await hide_tokens(ask)
             if reply.status != 401 or self._password is None or not again:
                 break
             token = await self._renew(token)
+        if reply.status == 403 and self._must_change:
+            text = f"403: {words(reply)}. The user's password was reset: change it before anything else."
+            raise errors.TemporaryError(text, status=403, unauthorized=True)
         refuse(reply)
         return reply
 
@@ -247,6 +254,7 @@ class CompassClient:
         """Use the *password* and token that the account's own user has just got; another user's are nothing to us."""
         if username == self._settings.username:
             self._password, self._token = password, str(session.get("token") or "") or None
+            self._must_change = False
 
     async def _ask_login(self, username: str, password: str) -> http.Reply:
         """The answer to a login with a form, as the vendor's scripts send it."""
@@ -266,7 +274,7 @@ class CompassClient:
         try:
             reply = await self._ask_login(str(self._settings.username), self._password or "")
             refuse_login(reply)
-            token = jsons.as_object(reply.json()).get("token")
+            session = jsons.as_object(reply.json())
         except errors.TemporaryError as failed:
             raise errors.TemporaryError(
                 f"login: {failed.text}",
@@ -276,8 +284,10 @@ class CompassClient:
             ) from None
         except errors.PermanentError as failed:
             raise errors.PermanentError(f"login: {failed.text}", status=failed.status) from None
+        token = session.get("token")
         if not isinstance(token, str) or not token:
             raise errors.PermanentError("login: the answer holds no token. Is base_url right?")
+        self._must_change = bool(jsons.as_object(session.get("user")).get("must_reset_password"))
         return token
 
 
@@ -318,6 +328,16 @@ def slashed(path: str) -> str:
     """
     bare, mark, query = path.partition("?")
     return _SLASHES.sub("/", f"{bare}/") + mark + query
+
+
+async def hide_tokens(ask: Awaitable[http.Reply]) -> http.Reply:
+    """What *ask* answers; an error that names a token's address names it without the token."""
+    try:
+        return await ask
+    except errors.ServiceError as failed:
+        failed.text = _TOKEN_PATH.sub(rf"\1{secrets.BLANK}", failed.text)
+        failed.args = (failed.text,)
+        raise
 
 
 def refuse(reply: http.Reply) -> None:

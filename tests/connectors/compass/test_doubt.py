@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 
+from daemon.connectors.compass import connector
 from daemon.connectors.compass.actions import documents, messages
 from daemon.contract import errors
+from daemon.model import times
 from daemon.model.runs import Doubt
+from tests.connectors import support
 from tests.connectors.compass.doubts import ACTIONS, AGAIN, CALL, PROJECT, act
 
+WATCHES = {watch.resource: watch for watch in connector.watches}
 OTHER = dataclasses.replace(CALL, marker="m-other")
 UNMARKED = dataclasses.replace(CALL, marker="")
 TEXTS = [{"text": f"note {n}", "label": "food", "dataset": "set-1"} for n in range(3)]
@@ -232,6 +236,26 @@ async def test_an_adopted_classifier_is_followed(doubtful):
     found = await step.look()
     assert found.follow.id == f"{PROJECT}/2"
     assert [fact.type.rpartition(".")[2] for fact in found.facts] == ["added", "training"]
+
+
+@pytest.mark.parametrize("watched", [False, True])
+async def test_one_that_was_trained_before_it_is_adopted_is_told_once(doubtful, virtual_clock, watched):
+    step = doubtful("create_classifier", **STEPS["create_classifier"])
+    watch = support.Polling(WATCHES["classifiers"], step.compass, project_id=PROJECT)
+    await watch.poll()
+    await step.lose("drop_after")
+    told = await watch.poll() if watched else []
+    await virtual_clock.advance(60 * times.SECOND)
+    told += await watch.poll() if watched else []
+    found = await step.look()
+    told += found.facts
+    watch.memory.setdefault(found.follow.id, found.follow.memory)
+    (last,) = await watch.look(wanted=(found.follow.id,))
+    told += last.facts
+    assert last.final
+    ours = {fact.key: fact.type.rpartition(".")[2] for fact in told if fact.subject == "2"}
+    kinds = sorted(ours.values())
+    assert kinds == ["added", "ready", "training"]
 
 
 async def test_without_a_marker_no_id_is_made_up(sandbox, compass):

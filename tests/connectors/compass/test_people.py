@@ -108,6 +108,21 @@ async def test_a_password_is_reset_and_nobody_is_told(sandbox, compass):
     assert sandbox.compass.users[BOB]["must_reset_password"]
 
 
+async def test_a_user_whose_password_was_reset_is_refused_and_nothing_is_dead(sandbox):
+    sandbox.compass.users[ADA]["must_reset_password"] = True
+    credentials = {"base_url": sandbox.urls["compass"], **sandbox.credentials["compass"]}
+    settings = vendor.Settings.model_validate(credentials)
+    way = http.Http(settings.base_url)
+    client = vendor.make_client(settings, way)
+    with pytest.raises(errors.TemporaryError, match="change it before anything else") as refused:
+        await act(client, "get_project", project_id=PROJECT)
+    assert refused.value.unauthorized
+    old = credentials["password"]
+    await act(client, "change_password", email=ADA, password="a new one", old_password=old)
+    assert (await act(client, "get_project", project_id=PROJECT)).id == PROJECT
+    await way.close()
+
+
 async def test_a_password_is_reset_to_a_known_one(sandbox, compass):
     await make_bob(compass)
     reset = await act(compass, "reset_password", email=BOB, new_password="known to bob")

@@ -58,7 +58,7 @@ async def look_for_topic(
         return None
     if isinstance(found.info, str) and found.info.split() != parameters.info.split():
         raise errors.Unclear(f"topic {found.id} has the title, but another expression")
-    return _made(parameters, found)
+    return topics.made(parameters, found)
 
 
 @declare.action(
@@ -85,7 +85,7 @@ async def create_classifier_topic(
             raise
         # The text writes this one path without the slash that it asks for everywhere.
         made = await _post_bare(client, path.rstrip("/"), body, refused)
-    return _made(parameters, topics.read_topic(made))
+    return topics.made(parameters, topics.read_topic(made))
 
 
 @declare.action("compass.update_classifier_topic", doubt=Doubt.REPEATABLE, why="it sets whole values")
@@ -93,8 +93,8 @@ async def update_classifier_topic(
     client: vendor.CompassClient, parameters: UpdateClassifierTopic, call: declare.Call
 ) -> declare.Done[topics.Topic]:
     """Change the title, expression or status of a classifier's topic."""
-    made = await client.write("PUT", _path(parameters), shapes.changed(parameters))
-    return declare.Done(topics.read_topic(made))
+    changed = await client.write("PUT", _path(parameters), shapes.changed(parameters))
+    return topics.made(parameters, topics.read_topic(changed))
 
 
 @declare.action("compass.delete_classifier_topic", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
@@ -102,7 +102,8 @@ async def delete_classifier_topic(
     client: vendor.CompassClient, parameters: topics.TopicId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
     """Take a topic from its classifier."""
-    return await shapes.delete(client, _path(parameters), call)
+    gone = ("topic", f"{parameters.project_id}/{parameters.topic_id}")
+    return await shapes.delete(client, _path(parameters), call, gone)
 
 
 async def _post_bare(
@@ -130,11 +131,6 @@ def _read(given: Any) -> topics.Topic:
         return topics.Topic(title=str(given))
     title = given.get("title", given.get("name"))
     return topics.read_topic({**given, "title": title, "info": given.get("info", given.get("clause"))})
-
-
-def _made(parameters: CreateClassifierTopic, topic: topics.Topic) -> declare.Done[topics.Topic]:
-    made = [("topic", f"{parameters.project_id}/{topic.id}")] if topic.id else []
-    return declare.Done(topic, made=made)
 
 
 def _path(parameters: topics.TopicId) -> str:

@@ -101,7 +101,7 @@ async def look_for_classifier(
             raise errors.Unclear(
                 f"classifier {one.id} has the name, but {' and '.join(strange)} are not as asked for"
             )
-        return _made(one, parameters)
+        return _made(one, parameters, adopted=True)
     return None
 
 
@@ -164,12 +164,16 @@ async def delete_classifier(
 ) -> declare.Done[shapes.Deleted]:
     """Delete a classifier."""
     path = watches.path_of(parameters.project_id, parameters.classifier_id)
-    return await shapes.delete(client, path, call)
+    gone = ("classifier", f"{parameters.project_id}/{parameters.classifier_id}")
+    return await shapes.delete(client, path, call, gone)
 
 
-def _made(found: classifier_looks.Classifier, parameters: CreateClassifier) -> declare.Done[Training]:
-    """What it means that *found* was made by this step."""
-    seen = classifier_looks.compare(None, found, asked=parameters.status)
+def _made(
+    found: classifier_looks.Classifier, parameters: CreateClassifier, *, adopted: bool = False
+) -> declare.Done[Training]:
+    """What it means that *found* was made by this step, just now or (*adopted*) a while ago."""
+    begun = classifier_looks.begin(found) if adopted else found
+    seen = classifier_looks.compare(None, begun, asked=parameters.status)
     options = {"project_id": parameters.project_id}
     return declare.Done(
         Training.model_validate(classifier_looks.tell(found, None)),

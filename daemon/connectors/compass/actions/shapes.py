@@ -110,11 +110,16 @@ async def hide(answer: Awaitable[T], *hidden: str) -> T:
         raise
 
 
-async def delete(client: vendor.CompassClient, path: str, call: declare.Call) -> declare.Done[Deleted]:
-    """Delete what is at *path*. In a repeated call a thing that is missing is what an earlier try deleted."""
+async def delete(
+    client: vendor.CompassClient, path: str, call: declare.Call, *gone: tuple[str, str]
+) -> declare.Done[Deleted]:
+    """Delete what is at *path*. In a repeated call a thing that is missing is what an earlier try deleted.
+
+    *gone* names it as its watch does: that it was removed is then known to come of this run.
+    """
     try:
         await client.call("DELETE", path)
     except errors.PermanentError as refused:
         if not refused.missing or call.first_sent_at is None:
             raise
-    return declare.Done(Deleted(deleted=True))
+    return declare.Done(Deleted(deleted=True), made=gone)

@@ -146,7 +146,7 @@ async def look_for_topic(
     later = [one for one in await _titled(client, parameters) if one.id not in known]
     ours = [one for one in later if jsons.as_object(one.info).get("terms") == parameters.info.terms]
     if len(later) == len(ours) <= 1:
-        return _made(parameters, ours[0]) if ours else None
+        return made(parameters, ours[0]) if ours else None
     raise errors.Unclear(
         f"{len(later)} topics of that title came since, {len(ours)} of them with the terms that were sent"
     )
@@ -168,7 +168,7 @@ async def create_topic(
 ) -> declare.Done[Topic]:
     """Make a project topic."""
     body = shapes.given(parameters, "title", "info", "status", "blocking")
-    return _made(parameters, read_topic(await client.write("POST", _path(parameters), body)))
+    return made(parameters, read_topic(await client.write("POST", _path(parameters), body)))
 
 
 @declare.action("compass.get_topic", doubt=Doubt.REPEATABLE, why="it only reads")
@@ -186,7 +186,7 @@ async def update_topic(
 ) -> declare.Done[Topic]:
     """Change a project topic's title or status, or whether it is blocking."""
     path = _path(parameters, parameters.topic_id)
-    return _made(parameters, read_topic(await client.write("PUT", path, shapes.changed(parameters))))
+    return made(parameters, read_topic(await client.write("PUT", path, shapes.changed(parameters))))
 
 
 @declare.action("compass.delete_topic", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
@@ -194,7 +194,8 @@ async def delete_topic(
     client: vendor.CompassClient, parameters: TopicId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
     """Delete a project topic; its messages stay."""
-    return await shapes.delete(client, _path(parameters, parameters.topic_id), call)
+    gone = ("topic", f"{parameters.project_id}/{parameters.topic_id}")
+    return await shapes.delete(client, _path(parameters, parameters.topic_id), call, gone)
 
 
 @declare.action("compass.list_topic_messages", doubt=Doubt.REPEATABLE, why="it only reads")
@@ -213,6 +214,12 @@ def read_topic(given: Json) -> Topic:
     return requests.parse("Compass", Topic, shapes.named(given))
 
 
+def made(parameters: shapes.InProject, topic: Topic) -> declare.Done[Topic]:
+    """What it means that *topic* was made or changed by this step."""
+    touched = [("topic", f"{parameters.project_id}/{topic.id}")] if topic.id else []
+    return declare.Done(topic, made=touched)
+
+
 async def _list(client: vendor.CompassClient, path: str, query: JsonObject, limit: int) -> Topics:
     found = await client.list_some(path, query, limit)
     topics = [shapes.named(one) for one in found.objects]
@@ -222,11 +229,6 @@ async def _list(client: vendor.CompassClient, path: str, query: JsonObject, limi
 async def _titled(client: vendor.CompassClient, parameters: CreateTopic) -> list[Topic]:
     listed = await client.list_all(_path(parameters))
     return [read_topic(one) for one in listed if one.get("title") == parameters.title]
-
-
-def _made(parameters: shapes.InProject, topic: Topic) -> declare.Done[Topic]:
-    made = [("topic", f"{parameters.project_id}/{topic.id}")] if topic.id else []
-    return declare.Done(topic, made=made)
 
 
 def _path(parameters: shapes.InProject, *below: str) -> str:

@@ -98,6 +98,12 @@ def read(project_id: str, given: VendorClassifier) -> Classifier:
     return Classifier(project_id, shown["id"], given.training_state, given.status, shown)
 
 
+def begin(found: Classifier) -> Classifier:
+    """*found* as it was when it was made: an adopted one may have been trained since, which its next poll tells."""
+    states = {"training_state": IN_TRAINING, "status": INACTIVE}
+    return replace(found, **states, shown={**found.shown, **states})
+
+
 def is_done(training_state: str, status: str, asked: str) -> bool:
     """Whether a classifier is as it was asked for: trained, and active unless made to be inactive."""
     return training_state == TRAINED and (status == ACTIVE or asked == INACTIVE)
@@ -179,9 +185,10 @@ def explain(info: Any) -> str:
 
 
 def fact(name: str, found: Classifier, after: Memory, data: JsonObject) -> Fact:
-    """The fact *name* of the change that *after* counts."""
-    states = f"{after.training_state}:{after.status}"
-    return Fact(PREFIX + name, found.id, f"classifier:{found.key}:{name}:{states}:{after.changes}", data)
+    """The fact *name* of the change that *after* counts. That it was added is one fact in any state."""
+    states = f"{after.training_state}:{after.status}:{after.changes}"
+    key = f"classifier:{found.key}:{name}" + ("" if name == ADDED else f":{states}")
+    return Fact(PREFIX + name, found.id, key, data)
 
 
 def remove(key: str, before: Memory | None) -> declare.Seen:
