@@ -59,7 +59,10 @@ def test_a_slug_of_the_operators_own_is_adopted_only_if_it_is_new_and_fits(pops,
 @given(PLACES, PLACES, PLACES, PLACES)
 def test_a_filling_is_adopted_only_if_all_was_open_and_nothing_is(tags, regions, open_before, open_now):
     given_ = {"populate_tags": dict.fromkeys(tags, "x"), "populate_regions": dict.fromkeys(regions, "1")}
-    pop = {"unpopulated_api_tags": sorted(open_now), "unpopulated_api_regions": dict.fromkeys(open_now, "image")}
+    pop = {
+        "unpopulated_api_tags": sorted(open_now),
+        "unpopulated_api_regions": dict.fromkeys(open_now, "image"),
+    }
     before = {"unpopulated_api_tags": sorted(open_before), "unpopulated_api_regions": []}
     noted = {"open": finding.open_places(before)}
     wanted = finding.filled_places(given_)

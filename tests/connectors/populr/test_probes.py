@@ -189,7 +189,23 @@ async def test_without_a_note_a_tracer_of_that_name_is_unclear(ready, pop, sandb
     doubtful = ready(tracers.create_tracer, pop_id=pop.id, name="ada")
     with pytest.raises(errors.Unclear, match="not known"):
         await doubtful.look()
+    doubtful.before = {}
+    with pytest.raises(errors.Unclear, match="not known"):
+        await doubtful.look()
     assert await ready(tracers.create_tracer, pop_id=pop.id, name="eve").look() is None
+
+
+async def test_what_cannot_be_noted_is_left_to_the_call_to_say(vendor, stubbed, sandbox):
+    vendor.answer({"error": "We do not understand.", "error_type": "request.not_found_api"}, 404)
+    for action, given in (
+        (tracers.create_tracer, {"name": "ada"}),
+        (pops.update_pop, {"populate_tags": TAGS}),
+    ):
+        doubtful = doubts.prepare(action, stubbed, sandbox, pop_id="p", **given)
+        await doubts.take_note(doubtful)
+        assert doubtful.before == {}
+        with pytest.raises(errors.PermanentError, match="do not understand"):
+            await doubtful.repeat()
 
 
 async def test_tracers_without_ids_in_their_pop_are_listed(vendor, stubbed):

@@ -87,7 +87,7 @@ def choose_filled(given: JsonObject, pop: JsonObject, before: JsonObject | None)
     """
     wanted = filled_places(given)
     left = wanted & set(open_places(pop))
-    noted = wanted & set(before["open"]) if before else wanted
+    noted = wanted & set(before["open"]) if before and "open" in before else wanted
     if left == wanted or noted != wanted:
         return None  # nothing was filled; or something was filled before the call, which was refused then
     if left:
@@ -122,7 +122,7 @@ def choose_tracer(tracers: Sequence[JsonObject], name: str, before: JsonObject |
     same = [tracer for tracer in tracers if tracer.get("name") == name]
     if not same:
         return None
-    if before is None:
+    if not before or "tracer_ids" not in before:
         raise errors.Unclear(f"the pop has a tracer named {name}; whether it was there before is not known")
     new = [tracer for tracer in same if tracer["id"] not in before["tracer_ids"]]
     if len(new) > 1:

@@ -5,7 +5,7 @@ from pydantic import Field
 from daemon.connectors.populr import client as populr
 from daemon.connectors.populr import events
 from daemon.connectors.populr.actions import finding
-from daemon.contract import declare, http, requests, secrets
+from daemon.contract import declare, errors, http, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -196,10 +196,14 @@ def doubt_of_update(parameters: UpdatePop) -> Doubt:
 
 
 async def note_open(client: populr.PopulrClient, parameters: UpdatePop) -> JsonObject:
-    """The pop's open tags and regions before the call."""
+    """The pop's open tags and regions before the call; nothing where it cannot be read: the call itself says why."""
     if not fills(parameters):
         return {}
-    return {"open": finding.open_places(await client.read(populr.pop_path(parameters.pop_id)))}
+    try:
+        pop = await client.read(populr.pop_path(parameters.pop_id))
+    except errors.PermanentError:
+        return {}
+    return {"open": finding.open_places(pop)}
 
 
 async def look_for_filling(

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from daemon.connectors.populr import client as populr
 from daemon.connectors.populr import events, webhooks
 from daemon.connectors.populr.actions import finding, pops
-from daemon.contract import declare, requests, secrets
+from daemon.contract import declare, errors, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -80,8 +80,11 @@ async def tracers_of(client: populr.PopulrClient, pop_id: str) -> list[JsonObjec
 
 
 async def note_tracers(client: populr.PopulrClient, parameters: CreateTracer) -> JsonObject:
-    """The ids of the tracers that have the name before the call."""
-    known = await tracers_of(client, parameters.pop_id)
+    """The ids of the tracers that have the name before the call; nothing where they cannot be read."""
+    try:
+        known = await tracers_of(client, parameters.pop_id)
+    except errors.PermanentError:
+        return {}
     return {"tracer_ids": finding.named_ids(known, parameters.name)}
 
 
