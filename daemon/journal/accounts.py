@@ -159,13 +159,13 @@ def release(connection: Connection, account: str, now: int, limit: int) -> list[
 
 
 def release_next(connection: Connection, account: str, behind: str | None, now: int) -> str | None:
-    """Make one run that is parked for *account* due now: the next one *behind* the run that was tried last, so that
-    one request that always fails does not keep the others waiting. Its id; None where none is parked.
+    """Make one run that is parked for *account* due now: one that has a remote object for itself, which others may
+    need, else the next one *behind* the run that was tried last: one request that always fails does not keep the
+    others waiting. Its id; None where none is parked.
     """
-    for query in (
-        _parked(connection, account).where(runs.c.id > (behind or "")),
-        _parked(connection, account),
-    ):
+    waiting = _parked(connection, account)
+    others = waiting.where(runs.c.locked, runs.c.id != (behind or ""))
+    for query in (others, waiting.where(runs.c.id > (behind or "")), waiting):
         if released := _release(connection, query.limit(1), now):
             return released[0]
     return None

@@ -62,7 +62,7 @@ class Asker:
         return await self._ask(
             course,
             step,
-            ticket,
+            ticket and ticket.for_reading(),
             patience,
             "the look took too long",
             lambda client: probe.look(client, planned.parameters, told, step.before),
@@ -78,7 +78,7 @@ class Asker:
         noted: JsonObject = await self._ask(
             course,
             planned.step,
-            ticket,
+            ticket and ticket.for_reading(),
             patience,
             outcome.overdue(course.reaction),
             lambda client: note(client, planned.parameters),

@@ -9,7 +9,7 @@ writes nothing.
 import random
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -33,12 +33,17 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A call that may be made. *fence* is the circuit's as it began; *outage* names the one (by its beginning) that the
-    call, as half of a probe, may end.
+    call, as half of a probe, may end. Only one that *decides* counts where it goes well.
     """
 
     account: str
     fence: int
     outage: int | None = None
+    decides: bool = True
+
+    def for_reading(self) -> "Ticket":
+        """The same for a question beside the call itself: that a service answers those does not make it well."""
+        return replace(self, decides=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +143,16 @@ class Circuits:
         if circuit.is_held(found, now):
             raise Shut(account, found, now)
 
+    async def leave(self, run: str) -> None:
+        """The *run* is out of hand. Where it was to try an account and did not come to it, another one is to try."""
+        now = self._clock.now()
+        for name, found in list(self._known.items()):
+            if found.trial == run:
+                await self._move(name, partial(circuit.after_nothing, fence=found.fence, now=now))
+
     async def _answered(self, ticket: Ticket) -> None:
         found = self.known(ticket.account)
-        if found.failures or found.is_down:
+        if ticket.decides and (found.failures or found.is_down):
             await self._move(
                 ticket.account, lambda one: circuit.after_answer(one, ticket.fence, ticket.outage)
             )

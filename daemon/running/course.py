@@ -53,8 +53,8 @@ class Courses:
         self._clock = clock
         self._services = services
         self._scribe = Scribe(journal, clock, services, ring)
-        known = circuits or Circuits(journal, clock, services, Bells())
-        self._caller = Caller(self._scribe, clock, services, known)
+        self._circuits = circuits or Circuits(journal, clock, services, Bells())
+        self._caller = Caller(self._scribe, clock, services, self._circuits)
         self._definitions: dict[str, Reaction] = {}
         self._last_in: asyncio.Event | None = None
 
@@ -82,6 +82,7 @@ class Courses:
             except Exception as bug:
                 log.exception("run.broke")
                 await self._scribe.end(course.run, scribe.describe_bug(bug), course.event.type)
+            await self._circuits.leave(run.id)
 
     async def _load_in_turn(self, run: Run, event: Event | None) -> Course:
         """Load *run*. Runs begin in the order in which they came, however long each takes to load: that is the order in

@@ -210,3 +210,40 @@ async def test_a_call_that_asks_nothing_says_nothing(world: World) -> None:
     assert world.circuits.known("shop").failures == circuit.FAILURES - 1
     await ask(sends=True)
     assert world.circuits.known("shop").failures == 0
+
+
+async def test_runs_in_line_for_one_object_all_come_to_their_turn(world: World) -> None:
+    world.shop.script["shop.append"] = [busy() for _ in range(1_000)]
+    append = step("append", table="t", value="{{ event.data.n }}")
+    world.react(reaction("rows", append, retry=QUICK))
+    await world.react_to({"n": 0})
+    for n in range(1, 4):  # they stand in line for the first one's table
+        await world.tell({"n": n})
+    for _ in range(circuit.FAILURES):  # its looks are answered, its calls are not
+        await world.later(circuit.LONGEST_PAUSE)
+    assert world.circuits.known("shop").is_down
+    for n in range(4, 12):
+        await world.tell({"n": n})
+    await world.later(3 * circuit.LONGEST_PAUSE)
+    assert set(await statuses(world)) == {RunStatus.PARKED, RunStatus.PENDING}
+    assert world.shop.rows == {}
+    recover(world)
+    for _ in range(3):
+        await world.later(circuit.LONGEST_PAUSE)
+    assert await statuses(world) == [RunStatus.SUCCEEDED] * 12
+    assert world.shop.rows["t"] == list(range(12))
+
+
+async def test_a_run_that_does_not_come_to_its_call_leaves_the_probe_to_another(world: World) -> None:
+    await take_down(world)
+    world.react(reaction("fussy", step("put", condition="not state('enough')", value="no"), retry=QUICK))
+    await world.react_to()
+    world.react(reaction("other", step("state.set", key="enough", value="yes")))
+    await world.react_to()
+    before = recover(world)
+    stock, fussy, _ = await world.runs()
+    await world.journal.write(lambda connection: deciding.cancel(connection, stock.id, world.clock.now()))
+    await world.later(circuit.LONGEST_PAUSE)
+    assert (await world.run(fussy.id)).status is RunStatus.SUCCEEDED
+    assert len(world.shop.calls) == before
+    assert not world.circuits.known("shop").is_down
