@@ -32,6 +32,7 @@ class Tonalytica(tonalytica_instance.Instance):
             ("GET", "/api/session", self.get_session),
             ("GET", "/api/data_sources", self.list_data_sources),
             ("GET", "/api/data_sources/{}", self.get_data_source),
+            ("GET", "/api/data_sources/{}/schema", self.get_schema),
             ("GET", "/api/users", self.list_users),
             *tonalytica_jobs.rows(self),
             *tonalytica_boards.rows(self),
@@ -111,6 +112,11 @@ class Tonalytica(tonalytica_instance.Instance):
     def get_data_source(self, ask: exchange.Ask, source_id: str) -> exchange.Reply:
         """One source."""
         return exchange.Reply(200, tonalytica_instance.found(self.data_sources, source_id))
+
+    def get_schema(self, ask: exchange.Ask, source_id: str) -> exchange.Reply:
+        """The tables of a source with their columns: those that the first queries read."""
+        tonalytica_instance.found(self.data_sources, source_id)
+        return exchange.Reply(200, {"schema": tonalytica_instance.SCHEMA if source_id == "1" else []})
 
     def list_users(self, ask: exchange.Ask) -> exchange.Reply:
         """A page of the one user."""

@@ -45,6 +45,11 @@ QUERIES: list[tuple[int, str, str, list[exchange.Record]]] = [
     (18, "orders by day", "select day, orders from orders", [{"day": "2026-01-01", "orders": 7}]),
     (19, "nothing yet", "select id from drafts", []),
 ]
+SCHEMA: list[exchange.Record] = [
+    {"name": "drafts", "columns": ["id"]},
+    {"name": "orders", "columns": ["day", "orders"]},
+    {"name": "signups", "columns": ["city", "signups", "share"]},
+]
 DEFAULT_ROWS: list[exchange.Record] = [{"value": 1}]
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 

@@ -120,9 +120,15 @@ def archive_query(instance: tonalytica_instance.Instance, ask: exchange.Ask, que
 
 
 def fork_query(instance: tonalytica_instance.Instance, ask: exchange.Ask, query_id: str) -> exchange.Reply:
-    """A copy with a name that says so."""
+    """A copy with a name that says so, its visualizations and its latest result; a draft without a schedule."""
     query = instance.query(query_id)
     copy = instance.keep_query({**query, "name": f"Copy of (#{query_id}) {query['name']}", "schedule": None})
+    now = instance.stamp()
+    stamps = {"created_at": now, "updated_at": now}
+    copy["visualizations"] = [
+        {**one, **stamps, "id": instance.next("visualization")} for one in query["visualizations"]
+    ]
+    copy["latest_query_data_id"] = query["latest_query_data_id"]
     if int(query_id) in instance.plans:
         instance.plans[copy["id"]] = dict(instance.plans[int(query_id)])
     return exchange.Reply(200, copy, "query.created", str(copy["id"]))

@@ -233,6 +233,30 @@ async def test_queries_are_made_found_archived_and_still_run(caller: calling.Cal
     assert "job" in await run(caller, "/api/queries/20/results", max_age=0)
 
 
+async def test_a_fork_has_the_visualizations_and_the_result_of_its_query(
+    caller: calling.Caller, virtual_clock: clocks.VirtualClock
+) -> None:
+    chart = {"name": "Chart", "type": "CHART", "query_id": 17, "options": {"x": 1}}
+    await caller.call("tonalytica", "POST", "/api/visualizations", json=chart)
+    await run(caller, max_age=0)
+    await virtual_clock.advance(times.MINUTE)
+    fork = (await caller.call("tonalytica", "POST", "/api/queries/17/fork")).body
+    assert (fork["name"], fork["is_draft"]) == ("Copy of (#17) signups by city", True)
+    assert [(one["type"], one["options"]) for one in fork["visualizations"]] == [
+        ("TABLE", {}),
+        ("CHART", {"x": 1}),
+    ]
+    kept = caller.sandbox.tonalytica.queries[17]
+    assert fork["latest_query_data_id"] == kept["latest_query_data_id"] == 1
+    assert not {one["id"] for one in fork["visualizations"]} & {one["id"] for one in kept["visualizations"]}
+
+
+async def test_a_sources_tables_are_told(caller: calling.Caller) -> None:
+    answer = await caller.call("tonalytica", "GET", "/api/data_sources/1/schema")
+    assert [table["name"] for table in answer.body["schema"]] == ["drafts", "orders", "signups"]
+    assert (await caller.call("tonalytica", "GET", "/api/data_sources/9/schema")).status == 404
+
+
 async def test_dashboards_count_their_versions(caller: calling.Caller) -> None:
     made = (await caller.call("tonalytica", "POST", "/api/dashboards", json={"name": "Board"})).body
     path = f"/api/dashboards/{made['id']}"

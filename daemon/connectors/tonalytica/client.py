@@ -243,9 +243,9 @@ class TonalyticaClient:
         found = [one for path in paths for one in (await self.list_pages(path, {}, EVERY)).results]
         return list({_number(one): one for one in found}.values())
 
-    def page_of(self, query_id: int) -> str:
-        """The address at which people see a query."""
-        return f"{self._base_url}/queries/{query_id}"
+    def page_of(self, path: str) -> str:
+        """The address of a page for people, such as ``/queries/17``."""
+        return self._base_url + path
 
     async def _page(self, path: str, query: JsonObject) -> Page:
         return requests.parse("Redash", Page, await self.call("GET", path, query=query))

@@ -56,6 +56,24 @@ async def test_capitals_results_and_archived_queries_count_as_told(sandbox, tona
     assert [one.query_id for one in everywhere.found] == [18]
 
 
+@pytest.mark.parametrize("version", replay.VERSIONS)
+async def test_dashboards_are_searched_if_wanted(sandbox, tonalytica, version):
+    sandbox.tonalytica.version = version
+    names = ("Ada's board", "same", "same", "東京")
+    boards = [await tonalytica.call("POST", "/dashboards", json={"name": name}) for name in names]
+    for board, text in ((boards[2], "write to ADA"), (boards[3], "nobody")):
+        body = {"dashboard_id": board["id"], "visualization_id": None, "text": text, "options": {}}
+        await tonalytica.call("POST", "/widgets", json=body)
+    hits = await act(searching.search_results, tonalytica, term="ada", dashboards=True)
+    found = {one.dashboard_id: one.found_in for one in hits.dashboards}
+    assert found == {boards[0]["id"]: ["name"], boards[2]["id"]: ["text"]}
+    page = (
+        "/dashboard/ada-s-board" if version.startswith("9") else f"/dashboards/{boards[0]['id']}-ada-s-board"
+    )
+    assert {one.url for one in hits.dashboards} >= {sandbox.urls["tonalytica"] + page}
+    assert (await act(searching.search_results, tonalytica, term="ada")).dashboards == []
+
+
 async def test_every_page_of_a_long_list_is_searched(sandbox, tonalytica):
     for number in range(600):
         add_query(sandbox, name=f"q {number}", query=f"select {number} from ada")

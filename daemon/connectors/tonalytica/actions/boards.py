@@ -18,6 +18,12 @@ class Board:
     fields: JsonObject
     by: str
 
+    @property
+    def page(self) -> str:
+        """The path at which people see it (Redash source): by number where the server knows numbers."""
+        slug = self.fields.get("slug") or ""
+        return f"/dashboards/{self.by}-{slug}" if is_number(self.by) else f"/dashboard/{slug}"
+
 
 async def get(client: vendor.TonalyticaClient, name: str) -> JsonObject:
     """The dashboard whose number or slug is *name*; :class:`PermanentError` with ``missing`` if there is none."""
@@ -29,9 +35,9 @@ async def _get_by_slug(client: vendor.TonalyticaClient, slug: str) -> JsonObject
     return await client.call("GET", _path(slug), query={"legacy": "true"})
 
 
-async def find(client: vendor.TonalyticaClient, number: int) -> Board:
-    """The dashboard *number*. An old server does not know numbers: there its slug is looked up in the list, where
-    archived ones are not."""
+async def find(client: vendor.TonalyticaClient, number: int, slug: str = "") -> Board:
+    """The dashboard *number*. An old server does not know numbers: there it is read by its *slug*, which is looked up
+    in the list if it is not given; archived ones are not listed."""
     try:
         found = await client.call("GET", _path(number))
         if (
@@ -41,11 +47,15 @@ async def find(client: vendor.TonalyticaClient, number: int) -> Board:
     except errors.PermanentError as refused:
         if not refused.missing:
             raise
-    listed = (await client.list_pages("/dashboards", {}, vendor.EVERY)).results
-    slug = next((str(one.get("slug") or "") for one in listed if one.get("id") == number), "")
+    slug = slug or await _find_slug(client, number)
     if not slug:
         raise errors.PermanentError(f"there is no dashboard {number}", status=404, missing=True)
     return Board(await _get_by_slug(client, slug), slug)
+
+
+async def _find_slug(client: vendor.TonalyticaClient, number: int) -> str:
+    listed = (await client.list_pages("/dashboards", {}, vendor.EVERY)).results
+    return next((str(one.get("slug") or "") for one in listed if one.get("id") == number), "")
 
 
 async def edit(client: vendor.TonalyticaClient, name: str, fields: JsonObject) -> JsonObject:

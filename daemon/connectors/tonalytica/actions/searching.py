@@ -11,6 +11,7 @@ from pydantic import Field
 
 from daemon.connectors.tonalytica import client as vendor
 from daemon.connectors.tonalytica import events
+from daemon.connectors.tonalytica.actions import boards
 from daemon.connectors.tonalytica.actions.queries import READS
 from daemon.connectors.tonalytica.events import rows
 from daemon.contract import declare, errors
@@ -30,6 +31,9 @@ class SearchResults(declare.Parameters):
     case_sensitive: bool = Field(False, description="Whether capitals count.")
     results: bool = Field(True, description="Whether latest results are searched too: a request for each.")
     archived: bool = Field(False, description="Whether archived queries are searched too.")
+    dashboards: bool = Field(
+        False, description="Whether names and texts of dashboards are searched too: a request for each."
+    )
 
 
 class Hit(declare.Result):
@@ -45,6 +49,15 @@ class Hit(declare.Result):
     rows: int = Field(0, description="How many of the result's rows hold the term.")
 
 
+class DashboardHit(declare.Result):
+    """A dashboard that refers to the term."""
+
+    dashboard_id: int = Field(description="The dashboard's number.")
+    name: str = Field(description="Its name.")
+    url: str = Field(description="Its page.")
+    found_in: list[Literal["name", "text"]] = Field(description="Where the term was found.")
+
+
 class Unreadable(declare.Result):
     """A query whose result could not be searched."""
 
@@ -56,6 +69,7 @@ class Hits(declare.Result):
     """What a search has found."""
 
     found: list[Hit] = Field(description="The queries that refer to the term.")
+    dashboards: list[DashboardHit] = Field(description="The dashboards that do, if they were searched.")
     queries: int = Field(description="How many queries were searched.")
     results: int = Field(description="How many results were searched; a query with parameters has none here.")
     unreadable: list[Unreadable] = Field(description="Queries whose results could not be searched.")
@@ -67,7 +81,7 @@ async def search_results(
 ) -> declare.Done[Hits]:
     """Search the text of all queries and their latest results for a term, and list the queries that refer to it."""
     contains = matcher(parameters.term, case_sensitive=parameters.case_sensitive)
-    hits = Hits(found=[], queries=0, results=0, unreadable=[])
+    hits = Hits(found=[], dashboards=[], queries=0, results=0, unreadable=[])
     for query in await client.list_every_query(archived=parameters.archived):
         hits.queries += 1
         places: list[Literal["name", "description", "query", "result"]] = [
@@ -80,13 +94,29 @@ async def search_results(
                 Hit(
                     query_id=query["id"],
                     name=str(query.get("name") or ""),
-                    url=client.page_of(query["id"]),
+                    url=client.page_of(f"/queries/{query['id']}"),
                     found_in=[*places, "result"] if count else places,
                     query_result_id=result_id,
                     rows=count,
                 )
             )
+    if parameters.dashboards:
+        hits.dashboards = await _search_dashboards(client, contains)
     return declare.Done(hits)
+
+
+async def _search_dashboards(client: vendor.TonalyticaClient, contains: Contains) -> list[DashboardHit]:
+    hits: list[DashboardHit] = []
+    for listed in (await client.list_pages("/dashboards", {}, vendor.EVERY)).results:
+        found = await boards.find(client, int(listed["id"]), str(listed.get("slug") or ""))
+        board, name = found.fields, str(found.fields.get("name") or "")
+        places: list[Literal["name", "text"]] = ["name"] if contains(name) else []
+        if any(contains(str(one.get("text") or "")) for one in board.get("widgets") or []):
+            places.append("text")
+        if places:
+            page = client.page_of(found.page)
+            hits.append(DashboardHit(dashboard_id=board["id"], name=name, url=page, found_in=places))
+    return hits
 
 
 def matcher(term: str, *, case_sensitive: bool) -> Contains:

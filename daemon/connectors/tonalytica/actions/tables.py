@@ -52,7 +52,7 @@ async def find_tables(
         QueryTables(
             query_id=query["id"],
             name=str(query.get("name") or ""),
-            url=client.page_of(query["id"]),
+            url=client.page_of(f"/queries/{query['id']}"),
             tables=statements.read_tables(str(query.get("query") or "")),
         )
         for query in sorted(every, key=lambda one: int(one["id"]))
