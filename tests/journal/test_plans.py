@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daemon.journal import bulk, events, hints, retention, runs, steps, watches
+from daemon.journal import accounts, bulk, events, hints, retention, runs, steps, watches
 from daemon.journal.database import Journal
 from tests.journal.making import LEASE, NOW
 
@@ -20,6 +20,9 @@ ASKED: dict[str, tuple[Callable[[Connection], Any], str]] = {
     "has expired": (lambda c: runs.has_expired(c, NOW), "runs_leased"),
     "oldest due": (lambda c: runs.oldest_due(c, NOW), "runs_due"),
     "next due": (runs.next_due, "runs_due"),
+    "accounts with parked": (accounts.accounts_with_parked, "runs_parked"),
+    "how many are parked": (lambda c: accounts.count_parked(c, "a"), "runs_parked"),
+    "release parked": (lambda c: accounts.release(c, "a", NOW, 16), "runs_parked"),
     "open counts": (runs.open_counts, "runs_open"),
     "dead runs": (lambda c: runs.listed(c, runs.Filters(status="dead")), "runs_open"),
     "wake": (lambda c: runs.wake(c, "w", NOW), "runs_waiting_for"),
@@ -41,6 +44,7 @@ RUNS: tuple[tuple[str, int, dict[str, str]], ...] = (  # status, how many, and w
     ("running", 40, {"lease_until": "n"}),
     ("waiting", 200, {"waits_for": "'w' || n"}),
     ("dead", 100, {}),
+    ("parked", 100, {"parked_for": "'a'"}),
 )
 OTHERS = {
     "steps": "'r' || n, 0, 'a', 'log.write', 'succeeded', 'repeatable'",
