@@ -39,10 +39,10 @@ class Window:
 numbers = itertools.count(int(time.time() * 1_000) % 10**9)
 
 
-def request(path: str, body: bytes) -> bytes:
-    """An HTTP request as bytes."""
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def request(path: str, body: bytes, headers: str = "") -> bytes:
+    """An HTTP request as bytes; *headers* are whole lines."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def pop_id(number: int) -> str:
@@ -72,10 +72,10 @@ def tracer_body(number: int) -> bytes:
     return body.encode()
 
 
-async def _connection(port: int, path: str, until: float, seen: Window) -> None:
+async def _connection(port: int, path: str, until: float, seen: Window, headers: str) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while (began := time.perf_counter()) < until:
-        writer.write(request(path, tracer_body(next(numbers))))
+        writer.write(request(path, tracer_body(next(numbers)), headers))
         head = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(body_length(head))
         status = int(head[9:12])
@@ -84,18 +84,20 @@ async def _connection(port: int, path: str, until: float, seen: Window) -> None:
     writer.close()
 
 
-async def _press(port: int, path: str, connections: int, seconds: float) -> Window:
+async def _press(port: int, path: str, connections: int, seconds: float, headers: str) -> Window:
     seen = Window()
     began = time.perf_counter()
-    await asyncio.gather(*[_connection(port, path, began + seconds, seen) for _ in range(connections)])
+    await asyncio.gather(
+        *[_connection(port, path, began + seconds, seen, headers) for _ in range(connections)]
+    )
     seen.seconds = time.perf_counter() - began
     return seen
 
 
-def press(port: int, pid: int, path: str, connections: int, seconds: float) -> Window:
+def press(port: int, pid: int, path: str, connections: int, seconds: float, headers: str = "") -> Window:
     """Press *port* of the process *pid* with so many connections for *seconds*; what was seen."""
     servers.pin(servers.CLIENT_CORE)
     before = servers.cpu_seconds(pid)
-    seen = uvloop.run(_press(port, path, connections, seconds))
+    seen = uvloop.run(_press(port, path, connections, seconds, headers))
     seen.cpu = servers.cpu_seconds(pid) - before
     return seen

@@ -6,6 +6,7 @@ memory when one is free (born claimed), and who otherwise find it as a row.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +30,7 @@ from daemon.routing.matching import Rules, Wish
 
 BATCH = 200  # events to one transaction
 MOST_RUNS = 10_000  # after so many the transaction takes no further event
+PASS_BY = 0.25  # seconds after a round in which events that nobody listens to may wait for more of them
 REST = 0.003  # seconds after a round: a round costs a commit, whether it carries one event or many
 
 log = structlog.get_logger()
@@ -66,15 +68,18 @@ class Router:
         self._workers = workers
         self._seq: int | None = None  # where the cursor stands, as far as is known
         self._handed: list[Event] = []
+        self._passing_until = 0.0
 
     def hand_over(self, fresh: Sequence[Event]) -> None:
         """Events that were just recorded, in the journal's order. It spares reading them, and is no more than that."""
-        if len(self._handed) < BATCH:
+        if len(self._handed) < 2 * BATCH:
             self._handed += fresh
 
     async def once(self) -> bool:
         """Route one batch; whether there was one."""
         found = self._take_handed()
+        if found is not None and self._may_wait(found):
+            return False
         if found is None:
             found = await self._journal.write(self._pass)
         self._seq = None  # until it is known where the cursor stands behind this round
@@ -108,7 +113,16 @@ class Router:
             return None  # somebody else recorded events between these: they are read, all of them
         wanted = [event for event in behind if self.rules.for_type(event.type)]
         types = [event.type for event in behind]
-        return Found(self._seq, numbers[-1], types, wanted, passed=False, numbers=numbers)
+        return Found(self._seq, numbers[-1], types, wanted, passed=False, numbers=numbers, handed=behind)
+
+    def _may_wait(self, found: "Found") -> bool:
+        """Keep a batch in hand that nobody listens to: to pass it by costs a commit, and there may soon be more."""
+        now = time.monotonic()
+        if found.events or len(found.types) >= BATCH or now >= self._passing_until:
+            self._passing_until = now + PASS_BY
+            return False
+        self._handed = [*found.handed, *self._handed]
+        return True
 
     def _pass(self, connection: Connection) -> "Found":
         """The next batch, passed by at once where no reaction listens to any of it; else only events that some
@@ -160,7 +174,8 @@ class Router:
 @dataclass(frozen=True, slots=True)
 class Found:
     """A batch to route: where the cursor stood, the last number in it, the types of all, the events that matter.
-    *passed*: none of them does, and the cursor stands behind them."""
+    *passed*: none of them does, and the cursor stands behind them. *handed* are all of them, where they were handed
+    over."""
 
     seq: int
     last: int
@@ -168,6 +183,7 @@ class Found:
     events: Sequence[Event]
     passed: bool
     numbers: Sequence[int] = ()
+    handed: Sequence[Event] = ()
 
     def up_to(self, seq: int) -> "Found":
         """The part of the batch that ends with the event numbered *seq*."""

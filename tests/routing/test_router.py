@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from daemon.journal import runs
+from daemon.journal import events, runs
+from daemon.journal.database import Journal
 from daemon.model import times
 from daemon.model.events import Event
 from daemon.model.runs import RunStatus
@@ -154,3 +155,21 @@ async def test_a_router_whose_cursor_was_moved_by_another_looks_again(world: Wor
     world.router.hand_over(await newest(world))
     await world.settle()
     assert len(await world.runs()) == 3
+
+
+async def test_events_that_nobody_listens_to_are_passed_by_together(world: World, journal: Journal) -> None:
+    world.react(reaction("stock"))
+    await world.tell()
+    await world.settle()
+    seen: list[int] = []
+    for number in range(3):
+        await world.tell(type="nobody.cares", key=f"n{number}")
+        world.router.hand_over(await newest(world))
+        seen.append(await journal.read(events.cursor))
+        await world.router.once()
+    assert await journal.read(events.cursor) == seen[0] + 1  # the first at once, those behind it wait
+    await world.tell()
+    world.router.hand_over(await newest(world))
+    await world.settle()
+    assert await journal.read(events.cursor) == seen[0] + 4
+    assert len(await world.runs()) == 2
