@@ -41,13 +41,23 @@ def test_a_pop_of_ours_is_adopted_and_nobody_elses_where_slugs_are_kept(pops, na
         assert times.parse_rfc3339(found["created_at"]) >= SENT_AT
 
 
+def test_a_pop_of_that_name_made_just_before_the_call_may_be_ours_on_another_clock():
+    pop = {"id": "p", "name": "Offer", "created_at": times.rfc3339(SENT_AT - times.MINUTE)}
+    sent = {"slug": OURS, "name": "Offer"}
+    with pytest.raises(errors.Unclear, match="p"):
+        finding.choose_pop([pop], sent, SENT_AT, {})
+    assert finding.choose_pop([pop], sent, SENT_AT + finding.CLOCKS_APART, {}) is None
+    assert finding.choose_pop([{**pop, "slug": "offer"}], sent, SENT_AT + finding.CLOCKS_APART, {}) is None
+
+
 @given(POPS, st.booleans())
 def test_a_slug_of_the_operators_own_is_adopted_only_if_it_is_new_and_fits(pops, was_there):
     first = next((pop for pop in pops if pop["slug"] == "offer"), None)
     known = {"pop_id": first["id"] if first and was_there else None}
     try:
-        found = finding.choose_pop(pops, {"slug": "offer", "name": "Offer"}, SENT_AT, known)
+        found = finding.choose_pop(pops, {"slug": "Offer!", "name": "Offer"}, SENT_AT, known)
     except errors.Unclear:
+        assert first is None or first["name"] == "Other"
         return
     if first is not None and was_there:
         assert found is None

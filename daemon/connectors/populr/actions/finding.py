@@ -13,6 +13,7 @@ from daemon.model import times
 from daemon.model.jsons import JsonObject
 
 LONGEST_SLUG_WORDS = 40  # characters of a made slug that come from the pop's name
+CLOCKS_APART = 2 * times.MINUTE  # that Populr's clock may be behind ours
 FILLED = ("populate_tags", "populate_regions")
 _MADE_SLUG = re.compile(r".+-[0-9a-f]{12}")  # a slug that ends in some step's marker
 
@@ -21,6 +22,11 @@ def made_slug(name: str | None, marker: str) -> str:
     """A slug that a later look recognises: words of *name*, then the step's *marker*."""
     words = _slug(name or "pop")[:LONGEST_SLUG_WORDS].strip("-")
     return f"{words}-{_slug(marker)}".strip("-")
+
+
+def holds_slug(pop: JsonObject, slug: str) -> bool:
+    """Whether *pop* has *slug*, as Populr may have put it right."""
+    return _slug(str(pop.get("slug") or "")) == _slug(slug)
 
 
 def _slug(text: str) -> str:
@@ -36,11 +42,12 @@ def choose_pop(
     us may be somebody else's: *known* has then the id of the pop that had it before the call, as ``pop_id``, or null.
     Populr's document does not know slugs: where a pop shows none, its name and the time of its making tell.
     """
-    slug = sent.get("slug")
-    same = next((pop for pop in pops if slug and pop.get("slug") == slug), None)
+    made_by_us = "pop_id" not in known
+    slug = str(sent.get("slug") or "")
+    same = next((pop for pop in pops if slug and holds_slug(pop, slug)), None)
     if same is None:
-        return _choose_by_name(pops, sent, first_sent_at)
-    if "pop_id" not in known:
+        return _choose_by_name(pops, sent, first_sent_at, made_by_us)
+    if made_by_us:
         return same
     # Was it there before, the call was refused.
     return None if known["pop_id"] == same["id"] else _ours(same, sent)
@@ -55,28 +62,31 @@ def _ours(pop: JsonObject, sent: JsonObject) -> JsonObject:
 
 
 def _choose_by_name(
-    pops: Sequence[JsonObject], sent: JsonObject, first_sent_at: int | None
+    pops: Sequence[JsonObject], sent: JsonObject, first_sent_at: int | None, made_by_us: bool
 ) -> JsonObject | None:
-    """A pop made since the call with the name that was sent. Where pops carry the slugs that were sent for them,
-    Populr keeps slugs, and one without ours is not ours."""
-    if not sent.get("name") or any(_MADE_SLUG.fullmatch(str(pop.get("slug") or "")) for pop in pops):
+    """A pop without a slug, made since the call with the name that was sent. Where some pop carries a slug that we
+    made, Populr keeps slugs, and one without ours is not ours; where none does, it may have chosen one of its own."""
+    if made_by_us and any(_MADE_SLUG.fullmatch(str(pop.get("slug") or "")) for pop in pops):
         return None
-    found = [pop for pop in pops if pop.get("name") == sent["name"] and _is_since(pop, first_sent_at)]
+    named = [pop for pop in pops if sent.get("name") and pop.get("name") == sent["name"]]
+    found = [pop for pop in named if made_by_us or not pop.get("slug")]
+    found = [pop for pop in found if _is_since(pop, first_sent_at, CLOCKS_APART)]
     if not found:
         return None
-    if len(found) == 1 and not found[0].get("slug"):
+    if len(found) == 1 and not found[0].get("slug") and _is_since(found[0], first_sent_at, times.SECOND):
         return found[0]
     ids = ", ".join(str(pop["id"]) for pop in found)
     raise errors.Unclear(f"pops of that name were made since the call, and not with its slug: {ids}")
 
 
-def _is_since(pop: JsonObject, first_sent_at: int | None) -> bool:
-    """Whether the pop may have been made by a call at that instant; Populr's times are whole seconds."""
+def _is_since(pop: JsonObject, first_sent_at: int | None, leeway: int) -> bool:
+    """Whether the pop may have been made by a call at that instant, with *leeway* (microseconds): Populr's times are
+    whole seconds, and its clock is not ours."""
     try:
         made_at = times.parse_rfc3339(str(pop.get("created_at")))
     except ValueError:
         return True
-    return first_sent_at is None or made_at > first_sent_at - times.SECOND
+    return first_sent_at is None or made_at > first_sent_at - leeway
 
 
 def choose_filled(given: JsonObject, pop: JsonObject, before: JsonObject | None) -> JsonObject | None:

@@ -148,7 +148,7 @@ async def note_slug(client: populr.PopulrClient, parameters: CreatePop) -> JsonO
     if not parameters.slug:
         return {}
     pops = await client.pages(_template_path(parameters.template_id))
-    return {"pop_id": next((pop["id"] for pop in pops if pop.get("slug") == parameters.slug), None)}
+    return {"pop_id": next((pop["id"] for pop in pops if finding.holds_slug(pop, parameters.slug)), None)}
 
 
 async def look_for_pop(
