@@ -238,6 +238,15 @@ async def test_an_adopted_classifier_is_followed(doubtful):
     assert [fact.type.rpartition(".")[2] for fact in found.facts] == ["added", "training"]
 
 
+@pytest.mark.parametrize("name", sorted(set(STEPS) - {"create_project"}))
+async def test_without_a_note_nothing_is_concluded(doubtful, name):
+    step = doubtful(name, **STEPS[name])
+    await step.lose("drop_after")
+    step.before = None
+    with pytest.raises(errors.Unclear, match="what was there before"):
+        await step.look()
+
+
 @pytest.mark.parametrize("watched", [False, True])
 async def test_one_that_was_trained_before_it_is_adopted_is_told_once(doubtful, virtual_clock, watched):
     step = doubtful("create_classifier", **STEPS["create_classifier"])

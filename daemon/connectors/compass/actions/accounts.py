@@ -59,7 +59,7 @@ async def look_for_account(
     client: vendor.CompassClient, parameters: AccountName, call: declare.Call, before: JsonObject | None
 ) -> declare.Done[Account] | None:
     """Adopt the one account of that name that was not there *before*: an account has nothing but its name."""
-    known = (before or {}).get("ids", [])
+    known = shapes.noted(before)["ids"]
     later = [one for one in await _namesakes(client, parameters) if one.id not in known]
     if len(later) > 1:
         raise errors.Unclear(f"{len(later)} accounts of that name came since: {_ids(later)}")

@@ -54,7 +54,7 @@ async def look_for_topic(
 ) -> declare.Done[topics.Topic] | None:
     """Adopt the classifier's topic of that title if it was not there *before* and has our expression."""
     found = await _find(client, parameters)
-    if found is None or (before or {}).get("there"):
+    if shapes.noted(before)["there"] or found is None:
         return None
     if isinstance(found.info, str) and found.info.split() != parameters.info.split():
         raise errors.Unclear(f"topic {found.id} has the title, but another expression")

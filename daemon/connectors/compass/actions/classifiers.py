@@ -92,7 +92,7 @@ async def look_for_classifier(
     client: vendor.CompassClient, parameters: CreateClassifier, call: declare.Call, before: JsonObject | None
 ) -> declare.Done[Training] | None:
     """Adopt the classifier of that name if it was not there *before*, and is what was asked for."""
-    known = (before or {}).get("ids", [])
+    known = shapes.noted(before)["ids"]
     for one in await _namesakes(client, parameters):
         if one.id in known:
             return None  # it was there before: ours was refused, and will be again

@@ -85,7 +85,7 @@ async def look_for_documents(
     """Adopt the documents beyond those counted *before* if they are ours; if they are the first whole requests of
     ours, send the rest.
     """
-    counts: dict[str, int] = (before or {}).get("counts", {})
+    counts: dict[str, int] = shapes.noted(before)["counts"]
     present = await count_documents(client, parameters)
     if present["counts"] == counts:
         return None

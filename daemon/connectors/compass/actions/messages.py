@@ -92,7 +92,7 @@ async def look_for_messages(
     client: vendor.CompassClient, parameters: PostMessages, call: declare.Call, before: JsonObject | None
 ) -> declare.Done[classify.Messages] | None:
     """Adopt the messages after the newest one *before* that have our ids; if only some are there, send the rest."""
-    newest = int((before or {}).get("newest", 0))
+    newest = int(shapes.noted(before)["newest"])
     later = await client.messages_after(parameters.project_id, newest, MOST_LOOKED_AT)
     given = complete(parameters.messages, call)
     ours = match(given, later.values())

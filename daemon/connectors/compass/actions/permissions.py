@@ -75,7 +75,7 @@ async def look_for_permission(
 ) -> declare.Done[Permission] | None:
     """Adopt the user's permission on the account if there was none *before*, and its level is ours."""
     found = await _find(client, parameters)
-    if found is None or (before or {}).get("there"):
+    if shapes.noted(before)["there"] or found is None:
         return None
     if found.level != parameters.level:
         raise errors.Unclear(f"the user has a permission on the account now, but of the level {found.level}")

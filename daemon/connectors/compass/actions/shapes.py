@@ -99,6 +99,13 @@ def named(answer: Any) -> JsonObject:
     return {"id": events.id_of(str(found["url"])), **found} if found.get("url") else found
 
 
+def noted(before: JsonObject | None) -> JsonObject:
+    """What was noted before a call. :class:`~daemon.contract.errors.Unclear` without it: what is found may be old."""
+    if before is None:
+        raise errors.Unclear("what was there before the call is not known")
+    return before
+
+
 async def hide(answer: Awaitable[T], *hidden: str) -> T:
     """What *answer* gives. The *hidden* secrets stand in the request, and an error might quote it: not with them."""
     try:

@@ -142,7 +142,7 @@ async def look_for_topic(
     client: vendor.CompassClient, parameters: CreateTopic, call: declare.Call, before: JsonObject | None
 ) -> declare.Done[Topic] | None:
     """Adopt the one topic of that title that was not there *before* and has our terms."""
-    known = (before or {}).get("ids", [])
+    known = shapes.noted(before)["ids"]
     later = [one for one in await _titled(client, parameters) if one.id not in known]
     ours = [one for one in later if jsons.as_object(one.info).get("terms") == parameters.info.terms]
     if len(later) == len(ours) <= 1:

@@ -79,7 +79,7 @@ async def look_for_user(
 ) -> declare.Done[User] | None:
     """Adopt the user with that e-mail address if there was none *before*, and it is the one we asked for."""
     found = await _find(client, parameters.email)
-    if found is None or (before or {}).get("there"):
+    if shapes.noted(before)["there"] or found is None:
         return None
     asked = shapes.given(parameters, "name", "default_account", "admin")
     strange = sorted(name for name, value in asked.items() if getattr(found, name) != value)

@@ -245,9 +245,9 @@ class Measurements(BaseModel):
     """How many messages, and how fast they come."""
 
     model_config = ConfigDict(defer_build=True, extra="allow")
-    count: float | None = Field(None, description="All messages.")
-    velocity: float | None = Field(None, description="Messages an hour.")
-    acceleration: float | None = Field(
+    count: int | float | None = Field(None, description="All messages.")
+    velocity: int | float | None = Field(None, description="Messages an hour.")
+    acceleration: int | float | None = Field(
         None, description="By how much that changes, messages an hour an hour."
     )
 
@@ -258,7 +258,7 @@ class TimeBuckets(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="allow")
     start_time: str | None = Field(None, description="When the first bucket begins, ISO 8601.")
     end_time: str | None = Field(None, description="When the last one ends, ISO 8601.")
-    interval: float | None = Field(None, description="Seconds in each.")
+    interval: int | float | None = Field(None, description="Seconds in each.")
     counts: list[Any] | None = Field(
         None, description="Messages in each, the earliest first; null where there was none yet."
     )
