@@ -5,11 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from daemon.cli import context
+from daemon.contract.circuit import Circuit, Reason, State
 from daemon.intake import verifying
+from daemon.journal import accounts
+from daemon.journal.database import Connection
+from daemon.model import times
+from daemon.model.runs import RunStatus
 from tests.cli import stage
 from tests.cli.desk import CONFIG, Desk
+from tests.journal import making
 
-KEYS = ["name", "kind", "base_url", "reachable", "authorized", "version", "latency_ms", "error"]
+ASKED = ["name", "kind", "base_url", "reachable", "authorized", "version", "latency_ms"]
+KNOWN = ["rate_left", "circuit", "reason", "since", "held_until", "parked", "worked_at"]
+KEYS = [*ASKED, "rate", *KNOWN, "error"]
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +48,7 @@ def test_every_account_of_the_sandbox_lets_us_in(sandbox_desk: Desk) -> None:
     assert {one["kind"] for one in listed} == {"populr", "popily", "compass", "tonalytica", "plotly"}
     assert all(one["reachable"] and one["authorized"] and one["error"] is None for one in listed)
     assert all(0 < one["latency_ms"] < 10_000 for one in listed)
+    assert {one[name] for one in listed for name in KNOWN} == {None}  # there is no journal
     told = sandbox_desk.call("services")
     assert told.code == 0
     assert "tonalytica" in told.out
@@ -62,6 +72,57 @@ def test_refused_credentials_and_a_silent_place_are_told_apart(
     assert "cannot connect" in listed["nobody"]["error"]
     assert listed["plotly"]["authorized"]
     assert "a-wrong-token" not in answer.out
+
+
+def put(desk: Desk, blank_journal: Path, **known: Circuit) -> None:
+    """Make a journal that knows of these accounts' circuits, the first of which has a parked run."""
+    desk.make_journal(blank_journal)
+
+    def write(connection: Connection) -> None:
+        accounts.configure(connection, known.keys())
+        for name, one in known.items():
+            accounts.change(connection, name, lambda _, one=one: one)
+        busy = (making.NOW, context.now() + times.HOUR)
+        accounts.note_work(connection, {"compass": busy, "plotly": (making.NOW, making.NOW)})
+
+    desk.write(write)
+    desk.make_run(desk.tell(), RunStatus.PARKED, parked_for="populr")
+
+
+def test_what_the_journal_knows_of_accounts_is_told(sandbox_desk: Desk, blank_journal: Path) -> None:
+    hour = context.now() + times.HOUR
+    put(
+        sandbox_desk,
+        blank_journal,
+        populr=Circuit(State.OPEN, 1, 5, Reason.UNAVAILABLE, "503: busy", making.NOW, probe_at=hour),
+        plotly=Circuit(failures=2, error="500", since=making.NOW),
+        popily=Circuit(held_until=hour, held_for=2 * times.HOUR, error="429: slowly"),
+        compass=Circuit(),
+    )
+    answer = sandbox_desk.call("services", "--json")
+    assert answer.code == 1  # one of them is down, whatever its ping says
+    told = {
+        one["name"]: {name: one[name] for name in (*KNOWN, "rate", "error")}
+        for one in answer.document["services"]
+    }
+    nothing = dict.fromkeys(KNOWN)
+    since = "2025-12-01T00:00:00Z"
+    closed = {**nothing, "circuit": "closed", "parked": 0, "error": None, "rate": "5/s", "rate_left": 5}
+    assert told["tonalytica"] == {**nothing, "rate": "5/s", "error": None}
+    assert told["plotly"] == {**closed, "worked_at": since}
+    assert told["compass"] == {**closed, "worked_at": since, "rate_left": 0}
+    held_until = told["popily"].pop("held_until")
+    assert times.parse_rfc3339(held_until) == hour
+    assert {**told["popily"], "held_until": None} == {**closed, "rate_left": 0, "error": "429: slowly"}
+    assert told["populr"] == {
+        **closed,
+        "circuit": "open",
+        "reason": "unavailable",
+        "since": since,
+        "parked": 1,
+        "rate_left": 0,
+        "error": "503: busy",
+    }
 
 
 def test_a_missing_secret_is_told_with_its_place(bare_desk: Desk) -> None:

@@ -8,11 +8,14 @@ import pytest
 
 from daemon import metrics
 from daemon.app import listening
-from daemon.journal import database, events, migrate, sqlite
+from daemon.contract.circuit import Circuit, Reason, State
+from daemon.journal import accounts, database, events, migrate, runs, sqlite
 from daemon.model.events import Fact
+from daemon.model.runs import RunStatus
 from daemon.web.admin import AdminSide, Health
 from tests import clocks
 from tests.intake.doors import read_answer
+from tests.journal import making
 from tests.journal.conftest import batches, blank_database, blank_file, journal, server_url, sqlite_url, url
 
 __all__ = ["batches", "blank_database", "blank_file", "journal", "server_url", "sqlite_url", "url"]
@@ -119,6 +122,29 @@ async def test_metrics_hold_what_operators_need(journal, monkeypatch):
     assert (answer.status, answer.headers["content-type"][:10]) == (200, "text/plain")
     text = answer.body.decode()
     assert [series for series in SERIES if series not in text] == []
+
+
+async def test_metrics_tell_of_every_account(journal):
+    async with serving(journal) as admin:
+        now = admin.clock.now()
+        down = Circuit(State.OPEN, 1, 5, Reason.UNAVAILABLE, "503", now, probe_at=now)
+        held = Circuit(held_until=now + 9_000_000, held_for=9_000_000)
+
+        def write(connection):
+            accounts.configure(connection, ["mill", "shop"])
+            accounts.change(connection, "shop", lambda _: down)
+            accounts.change(connection, "mill", lambda _: held)
+            (run,) = runs.make(connection, [making.new_run("e")], now, [making.LEASE])
+            runs.move(connection, run, RunStatus.PARKED, parked_for="shop")
+
+        await journal.write(write)
+        text = (await admin.get("/metrics")).body.decode()
+    assert 'pointsman_account_up{account="shop"} 0.0' in text
+    assert 'pointsman_account_up{account="mill"} 1.0' in text
+    assert 'pointsman_account_held_seconds{account="mill"} 9.0' in text
+    assert 'pointsman_account_held_seconds{account="shop"} 0.0' in text
+    assert 'pointsman_parked_runs{account="shop"} 1.0' in text
+    assert 'pointsman_parked_runs{account="mill"} 0.0' in text
 
 
 def test_types_without_end_are_counted_together(monkeypatch):
