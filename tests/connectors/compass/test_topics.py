@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from daemon.connectors.compass.actions import messages
+from daemon.connectors.compass.actions import messages, topics
 from daemon.contract import errors
 from daemon.model import times
 from tests.connectors.compass import doubts
@@ -36,6 +36,18 @@ async def test_topics_are_made_read_changed_and_deleted(sandbox, compass):
     assert [one.title for one in history.topics] == ["Prices"]
     late = await act(compass, "list_topics_history", **IN, earliest_created="2030-01-01T00:00:00")
     assert late.topics == []
+
+
+@pytest.mark.parametrize("info", [{}, {"terms": {}}, {"terms": {"a": 2}}, {"terms": "a OR b"}])
+def test_a_topic_without_weighted_terms_is_refused(info):
+    with pytest.raises(ValidationError, match="terms"):
+        topics.CreateTopic.model_validate({**IN, "title": "t", "info": info})
+
+
+async def test_what_else_stands_in_a_topics_info_is_kept(sandbox, compass):
+    info = {"terms": {"a": 1.0}, "owner": "ada"}
+    made = await act(compass, "create_topic", **IN, title="t", info=info)
+    assert sandbox.compass.projects[PROJECT].topics[int(made.id)]["info"] == info
 
 
 async def test_topics_are_listed_with_their_counts(compass):

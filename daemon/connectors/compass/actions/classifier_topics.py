@@ -39,6 +39,7 @@ class UpdateClassifierTopic(topics.TopicId, shapes.Changes):
     title: str | None = Field(None, description="Its title, unique in the classifier.", min_length=1)
     info: str | None = Field(None, description=EXPRESSION, min_length=1)
     status: Status | None = Field(None, description="`active` or `inactive`.")
+    blocking: bool | None = Field(None, description="Whether its messages are kept out of other topics.")
 
 
 async def note_titled(client: vendor.CompassClient, parameters: CreateClassifierTopic) -> JsonObject:

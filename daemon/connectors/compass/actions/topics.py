@@ -3,9 +3,9 @@
 ``classifier_topics`` beside this file has those of topic-based classifiers.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.connectors.compass import client as vendor
 from daemon.connectors.compass.actions import classify, shapes
@@ -17,10 +17,11 @@ from daemon.model.runs import Doubt
 Status = Literal["active", "inactive", "pending"]
 
 
-class Terms(declare.Parameters):
-    """The words that define a topic."""
+class Definition(BaseModel):
+    """What defines a topic; anything else that is to be kept with it may stand here too."""
 
-    terms: dict[str, float] = Field(
+    model_config = ConfigDict(defer_build=True, extra="allow")
+    terms: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         description="Words and phrases, each with its weight from 0 to 1.", min_length=1
     )
 
@@ -53,7 +54,7 @@ class CreateTopic(shapes.InProject):
     """A new topic."""
 
     title: str = Field(description="Its title.", min_length=1)
-    info: Terms = Field(description="What defines it: `{ terms = { word = weight } }`.")
+    info: Definition = Field(description="What defines it: `{ terms = { word = weight } }`.")
     status: Status = Field("active", description="Only `active` and `pending` ones get messages.")
     blocking: bool = Field(False, description="Whether its messages are kept out of every other topic.")
 
