@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.contract import declare, secrets
-from daemon.model import events
+from daemon.model import events, jsons
 from daemon.model.jsons import JsonObject
 
 SECRET_FIELDS = frozenset({"connection_string", "embed_url", "token"})
 FINISHED = "finished"  # missing from the document's table of states, but in its example and its clients
 FAILED = "error"
+_BLANKER = secrets.Blanker(SECRET_FIELDS)
 STATUSES = frozenset(
     # the last two: in later editions of the vendor's documents
     {"inspecting", "calculating", "reinspecting", "adding", FINISHED, FAILED, "supplementing", "augmenting"}
@@ -124,10 +125,8 @@ def word_of(status: str | None) -> str:
 
 
 def tidy(source: Mapping[str, Any]) -> JsonObject:
-    """*source* as it is remembered and told: secrets blanked."""
-    return {
-        name: secrets.BLANK if value and name in SECRET_FIELDS else value for name, value in source.items()
-    }
+    """*source* as it is remembered and told: secrets blanked, signed addresses and passwords inside texts too."""
+    return jsons.as_object(_BLANKER.value(dict(source)))
 
 
 def compare(memory: JsonObject | None, source: Mapping[str, Any], announce: bool) -> declare.Seen:

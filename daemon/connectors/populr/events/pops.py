@@ -15,6 +15,7 @@ from daemon.model.jsons import Json, JsonObject
 SECRET_FIELDS = frozenset(
     {"password", "clone_link_url", "collaboration_link_url", "collaboration_webhook", "notify_webhook"}
 )
+_BLANKER = secrets.Blanker(SECRET_FIELDS)
 STEADY = frozenset({"id", "template_id", "created_at"})  # what no edit of a pop can change
 OPEN_LISTS = ("unpopulated_api_tags", "unpopulated_api_regions")
 ASIDE = frozenset({"_id", "tracers"})  # tracers have a watch of their own
@@ -32,11 +33,10 @@ class Reason:
 
 
 def tidy(pop: Mapping[str, Any]) -> JsonObject:
-    """*pop* as it is remembered and told: secrets blanked (whether there is one still shows), ``id`` beside
-    ``_id``, short tracers as they came."""
+    """*pop* as it is remembered and told: secrets blanked (whether there is one still shows), those inside texts too;
+    ``id`` beside ``_id``, short tracers as they came."""
     own_id = pop.get("id", pop.get("_id"))
-    shown = {name: secrets.BLANK if value and name in SECRET_FIELDS else value for name, value in pop.items()}
-    return {**shown, "id": str(own_id)}
+    return {**jsons.as_object(_BLANKER.value(dict(pop))), "id": str(own_id)}
 
 
 def differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
