@@ -138,6 +138,9 @@ async def test_assets_are_uploaded_and_placed_by_their_type(caller: calling.Call
     form.add_field("title", "A picture")
     image = (await caller.call("populr", "POST", "/images", data=form)).body
     assert image["asset_id"] == image["_id"]
+    kept = caller.sandbox.populr.state()["assets"][0]
+    assert (kept["type"], kept["filename"], kept["size"]) == ("image", "a.png", 4)
+    assert not {"type", "filename", "size"} & set(image)
     embed = (await caller.call("populr", "POST", "/embeds", json={"source_html": "<p>"})).body
     pop = {"template_id": calling.BROCHURE}
     wrong = {"pop": pop, "populate_regions": {"image_region": [embed["_id"]]}}
