@@ -16,7 +16,6 @@ from daemon.connectors.tonalytica import client as vendor
 from daemon.connectors.tonalytica import events
 from daemon.connectors.tonalytica.events import results, rows
 from daemon.contract import declare, errors
-from daemon.model import times
 from daemon.model.events import Fact
 from daemon.model.jsons import JsonObject
 
@@ -25,9 +24,6 @@ Tabulate = Callable[[int, int | None], Awaitable[events.Table]]
 
 LONG_TEXT = 256 * 1024  # characters; longer results are read in a thread, so that nothing else waits
 REFUSED = "refused"  # the state of a query that cannot be read
-# A job that is cancelled in the queue of a Redash 9 says for ever that it is pending (observed); its lock ends
-# after half of this.
-LONGEST_QUEUE = 24 * times.HOUR
 
 log = structlog.get_logger()
 
@@ -61,7 +57,8 @@ async def _look_at_job(
     # One that is remembered already (followed, say) changes: that is news at a first poll too.
     announce = cursor.announce or job_id in cursor.memory
     memory = events.recall(cursor.memory.get(job_id), query_id, cursor.now)
-    return await _follow(client, memory, job_id, functools.partial(fetch, client), announce=announce)
+    tabulate = functools.partial(fetch, client)
+    return await _follow(client, memory, job_id, tabulate, cursor.now, announce=announce)
 
 
 async def _follow(
@@ -69,6 +66,7 @@ async def _follow(
     memory: events.Memory,
     job_id: str,
     tabulate: Tabulate,
+    now: int,
     *,
     announce: bool,
 ) -> declare.Seen:
@@ -85,7 +83,9 @@ async def _follow(
     table = events.NO_TABLE
     if reading.state == events.SUCCEEDED and reading.result_id is not None and announce:
         table = await tabulate(reading.result_id, memory.query_id)
-    return events.see(memory, reading, table, announce=announce)
+    seen = events.see(memory, events.give_up_queue(memory, reading, now), table, announce=announce)
+    made_at = events.time_of(table.retrieved_at, memory.started_at, now)
+    return replace(seen, facts=[replace(fact, time=made_at) for fact in seen.facts])
 
 
 def _is_unknown(failed: errors.ServiceError) -> bool:
@@ -246,11 +246,9 @@ async def _look_at_execution(looking: Looking, memory: results.Memory, job_id: s
         except (errors.PermanentError, rows.BrokenResult) as broken:
             return events.Table(error=f"the query succeeded, but its result cannot be read: {broken}")
 
-    seen = await _follow(looking.client, execution, job_id, tabulate, announce=looking.announce)
+    seen = await _follow(looking.client, execution, job_id, tabulate, looking.now, announce=looking.announce)
     if not seen.final:
-        dead = seen.state == events.PENDING and looking.now - execution.started_at > LONGEST_QUEUE
-        after = replace(memory, job_id=None, job={}) if dead else replace(memory, job=seen.memory)
-        return _seen(looking, after, facts=seen.facts, state=seen.state)
+        return _seen(looking, replace(memory, job=seen.memory), facts=seen.facts, state=seen.state)
     ended = replace(memory, job_id=None, job={}, refused="")
     result_id = (seen.result or {}).get("query_result_id")
     if result_id is None:
@@ -319,7 +317,8 @@ async def _tell(looking: Looking, before: results.Memory, after: results.Memory,
     }
     if table.row_count is not None:
         data |= {"truncated": True, "row_count": table.row_count}
-    return results.fact(looking.id, data, after)
+    fact = results.fact(looking.id, data, after)
+    return replace(fact, time=events.time_of(after.retrieved_at, 0, looking.now))
 
 
 async def _read_former(looking: Looking, result_id: int | None) -> str | None:
@@ -335,9 +334,10 @@ async def _read_former(looking: Looking, result_id: int | None) -> str | None:
 def _table(text: str) -> events.Table:
     """The rows and columns of a result; of a large one the number of its rows."""
     columns = rows.read(text, "query_result", "data", "columns")
+    made_at = str(rows.read(text, *RETRIEVED_AT) or "")
     if len(text) > results.LARGEST_ROWS:
-        return events.Table(None, columns, row_count=sum(1 for _ in rows.each(text)))
-    return events.Table(list(rows.each(text)), columns)
+        return events.Table(None, columns, None, sum(1 for _ in rows.each(text)), made_at)
+    return events.Table(list(rows.each(text)), columns, retrieved_at=made_at)
 
 
 async def _off(text: str, work: Callable[..., T], *given: Any) -> T:

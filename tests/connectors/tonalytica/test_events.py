@@ -6,6 +6,7 @@ from hypothesis import strategies as some
 
 from daemon.connectors.tonalytica import events
 from daemon.connectors.tonalytica.actions import executions
+from daemon.connectors.tonalytica.events import shown
 from daemon.model import times
 from daemon.model.events import Fact
 
@@ -33,7 +34,7 @@ def tell_all(jobs):
 @given(some.lists(JOBS, max_size=12))
 def test_each_state_is_told_once_and_only_forwards(jobs):
     told, _ = tell_all(jobs)
-    ranks = [events.RANKS[fact.type.removeprefix(events.PREFIX)] for fact in told]
+    ranks = [events.RANKS[fact.type.removeprefix(shown.PREFIX)] for fact in told]
     assert ranks == sorted(set(ranks))
     assert len({fact.key for fact in told}) == len(told)
 
@@ -60,7 +61,7 @@ def test_unannounced_readings_are_remembered_in_silence(jobs):
 
 @given(some.lists(JOBS, max_size=8))
 def test_every_fact_fits_its_type(jobs):
-    models = {event.type: event for event in events.JOBS}
+    models = {event.type: event for event in shown.JOBS}
     told, _ = tell_all(jobs)
     for fact in told:
         assert models[fact.type].model_validate(fact.data).job.id == fact.subject
@@ -107,3 +108,20 @@ def test_a_repeat_never_asks_for_a_new_execution(wanted, first, since):
 def test_a_first_try_asks_as_it_was_told():
     assert executions.choose_max_age(0, 5, None) == 0
     assert executions.choose_max_age(0, 10_900_000, 0) == 11
+
+
+@given(some.integers(0, 2**50), some.integers(0, 2**50), some.integers(0, 2**50))
+def test_a_services_time_is_believed_between_asking_and_now(made, since, now):
+    told = events.time_of(times.rfc3339(made), since, now)
+    assert told == (made if since <= made <= now else None)
+    assert events.time_of("yesterday", since, now) is None
+
+
+@given(STATUSES, some.integers(0, 3 * events.LONGEST_QUEUE))
+def test_only_a_job_that_waits_for_too_long_is_given_up(status, age):
+    reading = events.read(events.VendorJob(id="j", status=status))
+    judged = events.give_up_queue(events.Memory(started_at=5), reading, 5 + age)
+    given_up = reading.state == events.PENDING and age > events.LONGEST_QUEUE
+    assert (judged.state, judged.final) == (
+        (events.FAILED, True) if given_up else (reading.state, reading.final)
+    )

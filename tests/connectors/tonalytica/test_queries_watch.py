@@ -51,6 +51,20 @@ async def test_rows_that_came_changed_and_went_are_told_once(sandbox, tonalytica
     assert probing.count(sandbox, "job.submitted") == 2
 
 
+async def test_an_event_has_the_time_at_which_its_result_was_made(tonalytica, executed, virtual_clock):
+    options = watches.QueriesOptions(ids=[17])
+    memory: dict = {}
+    for rows_then, announce in ((CITIES, False), (LATER, True)):
+        await executed(rows_then)
+        await virtual_clock.advance(times.HOUR)
+        cursor = declare.Cursor(memory, ("17",), announce=announce, now=virtual_clock.now())
+        (seen,) = await watches.queries.poll(tonalytica, options, cursor)
+        memory = {"17": seen.memory}
+    (fact,) = seen.facts
+    assert fact.time == times.parse_rfc3339(fact.data["retrieved_at"])
+    assert virtual_clock.now() - fact.time > times.HOUR
+
+
 async def test_the_same_rows_in_a_new_result_are_no_change(tonalytica, executed):
     polling = support.Polling(watches.queries, tonalytica, ids=[17])
     await executed(CITIES)
@@ -141,6 +155,7 @@ async def test_a_job_in_limbo_is_left_after_a_day(sandbox, tonalytica, virtual_c
     sandbox.tonalytica.version = "9.0.0-beta"
     options = watches.QueriesOptions(ids=[17], max_age=0)
     memory: dict = {}
+    told: list[str] = []
     for hours in (0, 23, 2, 0):
         await virtual_clock.advance(hours * times.HOUR)
         cursor = declare.Cursor(memory, ("17",), announce=True, now=virtual_clock.now())
@@ -148,8 +163,10 @@ async def test_a_job_in_limbo_is_left_after_a_day(sandbox, tonalytica, virtual_c
         memory = {"17": seen.memory}
         if hours == 0 and len(sandbox.tonalytica.jobs) == 1:
             await tonalytica.call("DELETE", f"/jobs/{seen.memory['job_id']}")
+        told += [fact.type for fact in seen.facts]
     assert len(sandbox.tonalytica.jobs) == 2
     assert seen.memory["job_id"] == list(sandbox.tonalytica.jobs)[1]
+    assert told == ["tonalytica.job.pending", "tonalytica.job.failed", "tonalytica.job.pending"]
 
 
 async def test_a_query_that_cannot_be_read_keeps_nothing_from_the_others(tonalytica, executed):

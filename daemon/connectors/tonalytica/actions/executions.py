@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from daemon.connectors.tonalytica import client as vendor
 from daemon.connectors.tonalytica import events
 from daemon.connectors.tonalytica.actions.queries import READS
+from daemon.connectors.tonalytica.events import shown
 from daemon.contract import declare, requests
 from daemon.model import ids, jsons, times
 from daemon.model.jsons import JsonObject
@@ -44,7 +45,7 @@ class ExecuteQuery(declare.Parameters):
 class Execution(declare.Result):
     """A query's execution: under way, or answered from the cache. With `wait`, how it ended."""
 
-    job: events.JobShown = Field(description="The job.")
+    job: shown.JobShown = Field(description="The job.")
     query_id: int | None = Field(None, description="The query.")
     query_result_id: int | None = Field(None, description="The result's id, once there is one.")
     rows: list[dict[str, Any]] | None = Field(None, description="The rows, one object each by column name.")
@@ -62,7 +63,7 @@ class GetJob(declare.Parameters):
 class Job(declare.Result):
     """A job."""
 
-    job: events.JobShown = Field(description="The job.")
+    job: shown.JobShown = Field(description="The job.")
     query_result_id: int | None = Field(None, description="The result's id, once there is one.")
 
 
@@ -186,8 +187,8 @@ async def get_job(
     """Look at a job. The service answers 500 for one that it does not know."""
     job = await client.get_job(parameters.job_id, parameters.query_id or client.query_id)
     reading = events.read(job)
-    shown = events.JobShown.model_validate(reading.job)
-    return declare.Done(Job(job=shown, query_result_id=reading.result_id))
+    told = shown.JobShown.model_validate(reading.job)
+    return declare.Done(Job(job=told, query_result_id=reading.result_id))
 
 
 @declare.action("tonalytica.get_cached_result", doubt=Doubt.REPEATABLE, why=READS)

@@ -6,17 +6,16 @@ text's table, corrected by what Redash 8 to newest really send ("observed": reco
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from daemon.connectors.tonalytica.events import results
+from daemon.connectors.tonalytica.events import results, shown
 from daemon.contract import declare
 from daemon.model import jsons, times
 from daemon.model.events import Fact
 from daemon.model.jsons import JsonObject
 
-PREFIX = "tonalytica.job."
 PENDING, STARTED, SUCCEEDED, FAILED, CANCELLED = "pending", "started", "succeeded", "failed", "cancelled"
 # How far a job has come; what is not in here (deferred, scheduled, words to come) is passed on and not told.
 RANKS = {PENDING: 0, STARTED: 1, SUCCEEDED: 2, FAILED: 2, CANCELLED: 2}
@@ -37,6 +36,10 @@ STATES: dict[int | str, str] = {
 }
 WORDS = frozenset(STATES.values())
 RECHECKS = 2  # looks at a failure without any reason before it is believed: it can be premature
+# A job that is cancelled in the queue of a Redash 9 says for ever that it is pending (observed); its lock ends
+# after half of this.
+LONGEST_QUEUE = 24 * times.HOUR
+NEVER_BEGUN = "the service never began it: it has been pending for longer than a day"
 GONE_AFTER = 3  # answers of 500 in a row, with a good key: the server has forgotten the job
 GONE = "the job is gone: the service does not know it any more, and its query has no newer result"
 
@@ -69,92 +72,8 @@ class VendorResult(BaseModel):
     retrieved_at: str = ""
 
 
-class JobShown(BaseModel):
-    """A job, as events and results show it."""
-
-    model_config = ConfigDict(defer_build=True, extra="allow")
-    id: str = Field(description="The job's id; `cached-RESULTID` for an answer from the cache.")
-    status: int | str | None = Field(
-        None, description="The service's own status: 1 pending, 2 started, 3 success, 4 failure, 5 cancelled."
-    )
-    error: str | None = Field(None, description="The service's words when the query failed; empty otherwise.")
-    query_result_id: int | None = Field(None, description="The result's id, once there is one.")
-
-
-_JOB_ID = "3f0c2b1a-5d3e-4c1b-9a52-6f0d6a1b2c3d"
-
-
-def _example(status: int, error: str = "", result_id: int | None = None) -> JsonObject:
-    return {
-        "job": {"id": _JOB_ID, "status": status, "error": error, "query_result_id": result_id},
-        "query_id": 17,
-        "query_result_id": result_id,
-        "rows": None,
-        "columns": None,
-        "error": error or None,
-    }
-
-
-class JobEvent(declare.EventData):
-    """A query's execution."""
-
-    subject: ClassVar[str] = "job id"
-    job: JobShown = Field(description="The job.")
-    query_id: int | None = Field(
-        None, description="The query it executes; null for a watched job whose query is not known."
-    )
-    query_result_id: int | None = Field(None, description="The result's id, on success.")
-    rows: list[dict[str, Any]] | None = Field(
-        None, description="The result's rows, one object each by column name; on success."
-    )
-    columns: list[dict[str, Any]] | None = Field(
-        None, description="The result's columns (`name`, `type`, `friendly_name`); on success."
-    )
-    error: str | None = Field(None, description="Why it failed, was cancelled, or has no rows to show.")
-
-
-class JobPending(JobEvent):
-    """A query waits to be executed."""
-
-    type: ClassVar[str] = PREFIX + PENDING
-    example: ClassVar[JsonObject] = _example(1)
-
-
-class JobStarted(JobEvent):
-    """A query is being executed."""
-
-    type: ClassVar[str] = PREFIX + STARTED
-    example: ClassVar[JsonObject] = _example(2)
-
-
-class JobSucceeded(JobEvent):
-    """A query has been executed; its rows are here. Told of an answer from the cache too."""
-
-    type: ClassVar[str] = PREFIX + SUCCEEDED
-    example: ClassVar[JsonObject] = {
-        **_example(3, result_id=2),
-        "rows": [{"city": "Lima", "n": 1}],
-        "columns": [{"name": "city", "type": None}, {"name": "n", "type": "integer"}],
-    }
-
-
-class JobFailed(JobEvent):
-    """A query failed."""
-
-    type: ClassVar[str] = PREFIX + FAILED
-    example: ClassVar[JsonObject] = _example(4, 'syntax error at or near "SELEC"')
-
-
-class JobCancelled(JobEvent):
-    """A query was cancelled."""
-
-    type: ClassVar[str] = PREFIX + CANCELLED
-    example: ClassVar[JsonObject] = _example(4, "Query cancelled by user.")
-
-
-JOBS: tuple[type[JobEvent], ...] = (JobPending, JobStarted, JobSucceeded, JobFailed, JobCancelled)
-ALL: tuple[type[declare.EventData], ...] = (*JOBS, results.ResultChanged)
-JOB_TYPES = tuple(event.type for event in JOBS)
+ALL: tuple[type[declare.EventData], ...] = (*shown.JOBS, results.ResultChanged)
+JOB_TYPES = tuple(event.type for event in shown.JOBS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +116,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A result's rows and columns, or why they could not be had. *row_count* is set where the rows are left out."""
+    """A result's rows and columns, or why they could not be had. *row_count* is set where the rows are left out,
+    *retrieved_at* is when the service made it."""
 
     rows: Sequence[JsonObject] | None = None
     columns: Sequence[JsonObject] | None = None
     error: str | None = None
     row_count: int | None = None
+    retrieved_at: str = ""
 
 
 NO_TABLE = Table()
@@ -236,9 +157,9 @@ def read(job: VendorJob) -> Reading:
         state, error = FAILED, error or "the service says success but names no result"
     elif state == FAILED and _says_cancelled(error):
         state = CANCELLED
-    shown = job.model_dump(exclude={"result", "result_id"})
-    shown |= {"error": str(job.error or ""), "query_result_id": result_id}
-    return Reading(state, error, result_id, shown)
+    told = job.model_dump(exclude={"result", "result_id"})
+    told |= {"error": str(job.error or ""), "query_result_id": result_id}
+    return Reading(state, error, result_id, told)
 
 
 def _state(status: int | str | None) -> str:
@@ -326,7 +247,7 @@ def tell(query_id: int | None, reading: Reading, table: Table = NO_TABLE) -> Jso
 
 def fact(state: str, job_id: str, data: JsonObject, key: str = "") -> Fact:
     """The fact that a job reached *state*; its key is the job and the state, unless one is given."""
-    return Fact(PREFIX + state, job_id, key or f"job:{job_id}:{state}", data)
+    return Fact(shown.PREFIX + state, job_id, key or f"job:{job_id}:{state}", data)
 
 
 def miss(memory: Memory, job_id: str) -> declare.Seen | None:
@@ -362,7 +283,23 @@ def give_up(memory: Memory, job_id: str, result: VendorResult | None, *, announc
 
 def table_of(result: VendorResult) -> Table:
     """The rows and columns of *result*."""
-    return Table(result.data.rows, result.data.columns)
+    return Table(result.data.rows, result.data.columns, retrieved_at=result.retrieved_at)
+
+
+def time_of(retrieved_at: str, since: int, now: int) -> int | None:
+    """The instant that the service writes, if it lies between *since* and *now*: its clock is believed no further."""
+    try:
+        instant = times.parse_rfc3339(retrieved_at)
+    except ValueError:
+        return None
+    return instant if since <= instant <= now else None
+
+
+def give_up_queue(memory: Memory, reading: Reading, now: int) -> Reading:
+    """*reading*; a failure where the job has waited for longer than :data:`LONGEST_QUEUE`."""
+    if reading.state != PENDING or now - memory.started_at <= LONGEST_QUEUE:
+        return reading
+    return replace(reading, state=FAILED, error=NEVER_BEGUN)
 
 
 def is_newer(result: VendorResult, instant: int) -> bool:
