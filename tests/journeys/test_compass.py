@@ -1,5 +1,7 @@
 """Compass through a whole daemon: what a watch tells of what runs did, and that a lost answer doubles nothing."""
 
+import pytest
+
 from daemon.sandbox import faults
 from tests import waiting
 from tests.journeys.daemons import PATIENCE, Daemon, reaction, step
@@ -32,6 +34,29 @@ SEEN = reaction(
 )
 
 
+IN = 'project_id = "ab12cd34"'
+PEOPLE = {
+    "account.created": step("compass.create_account", 'name = "Second"'),
+    "user.created": step("compass.create_user", 'name = "Bob", email = "bob@example.com"'),
+    "permission.created": step(
+        "compass.create_permission", 'user = "bob@example.com", account = "acct0001", level = "read"'
+    ),
+    "project.created": step(
+        "compass.create_project", 'name = "Second", account = "acct0001", language = "en"'
+    ),
+}
+CONTENTS = {
+    "documents.added": step(
+        "compass.add_documents", f'{IN}, documents = [{{ text = "a", label = "x", dataset = "d" }}]'
+    ),
+    "classifier.created": step("compass.create_classifier", f'{IN}, name = "drinks", type = "topic_based"'),
+    "topic.created": step(
+        "compass.create_classifier_topic", f'{IN}, classifier_id = "1", name = "tea", info = "tea OR mate"'
+    ),
+    "messages.added": step("compass.post_messages", f'{IN}, messages = [{{ text = "b" }}]'),
+}
+
+
 def looked_at(daemon: Daemon) -> bool:
     """Whether every watch has made its first poll, which tells nothing."""
     return len(daemon.rows("SELECT name FROM watches WHERE polled_at IS NOT NULL")) == 3
@@ -53,3 +78,18 @@ async def test_what_a_run_made_is_there_once_and_told_once(daemon: Daemon) -> No
     assert len(await daemon.until_runs("seen", "succeeded", "succeeded")) == 2
     assert len(daemon.effects("compass", "messages.added")) == 1
     assert len(daemon.effects("compass", "topic.created")) == 1
+
+
+@pytest.mark.parametrize("steps", [PEOPLE, CONTENTS], ids=["people", "contents"])
+async def test_every_creation_whose_answer_is_lost_is_adopted(daemon: Daemon, steps: dict[str, str]) -> None:
+    for noun in "accounts users permissions projects documents classifiers topics messages".split():
+        fault = faults.Fault("compass", "drop_after", method="POST", path=f"*/{noun}/")
+        daemon.sandbox.faults.add(fault)
+    daemon.configure(
+        reaction("create", "order.came", *steps.values(), retry='{ first = "20ms", max = "100ms" }')
+    )
+    await daemon.start()
+    await daemon.order(n=1)
+    await daemon.until_runs("create", "succeeded")
+    assert len(daemon.sandbox.faults.read()) == 4  # those of the other steps
+    assert [effect for effect, _ in daemon.sandbox.ledger.effects("compass")] == list(steps)
