@@ -52,11 +52,13 @@ _HAND = bulk.Statement(
 )
 
 
-def ask(connection: Connection, run: Run, key: str) -> Run:
+def ask(connection: Connection, run: Run, key: str, now: int) -> Run:
     """*run* with the object *key* for itself, or in line for it (:attr:`Run.locked` tells).
 
-    The caller moves *run* under its fence in the same transaction.
+    Another object that it had goes to the next in line. The caller moves *run* under its fence in the same transaction.
     """
+    if run.lock_key not in (None, key):
+        give_up(connection, run, now)
     _alone(connection)
     has = _TAKEN.scalar(connection, key=key, run=run.id) is None
     _JOIN.changed(connection, run=run.id, key=key, has=has)

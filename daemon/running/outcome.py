@@ -75,7 +75,7 @@ def stand_in_line(run: Run, key: str, now: int) -> Callable[[Connection], Run]:
     """
 
     def write(connection: Connection) -> Run:
-        asked = locks.ask(connection, run, key)
+        asked = locks.ask(connection, run, key, now)
         if asked.locked:
             runs.move(connection, asked, RunStatus.RUNNING)
         else:
