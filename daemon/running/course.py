@@ -20,7 +20,7 @@ from daemon.model.reactions import Do, Reaction
 from daemon.model.runs import Doubt, Run, Step, StepStatus
 from daemon.model.scope import Scope, StateNeeded
 from daemon.model.times import Clock
-from daemon.running import doubt, hand, outcome, planning, scribe
+from daemon.running import doubt, hand, outcome, parking, planning, scribe
 from daemon.running.calling import Caller
 from daemon.running.circuits import Bells, Circuits
 from daemon.running.hand import Course, Planned
@@ -129,6 +129,9 @@ class Courses:
         if step is not None and step.status is StepStatus.FAILED:
             return await self._scribe.die(course, step, step.error or "the step failed")
         if step is not None and step.status is StepStatus.WAITING:
+            if await self._journal.read(partial(parking.is_out_of_sight, step=step)):
+                await self._scribe.commit(course, parking.wait_on(course.run, step, self._clock.now()))
+                return False
             return await self._scribe.die(
                 course, step, "the remote work did not reach its final state in time"
             )

@@ -14,17 +14,18 @@ import structlog
 
 from daemon.contract import circuit, errors
 from daemon.contract.services import Services
-from daemon.journal import accounts, runs, steps
+from daemon.journal import accounts, runs, steps, watches
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable
 from daemon.model.runs import Run, RunStatus, Step, StepStatus
-from daemon.model.times import MILLISECOND, SECOND, Clock
+from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 from daemon.running.circuits import Circuits, Ticket
 
 ROOM = 16  # runs that may stand at one account's places before no more are let go on
 LOOK_AGAIN = 50 * MILLISECOND  # while runs go on
 ORPHANS = 100  # runs at once that wait for an account which is configured no more
 PATIENCE = 15.0  # seconds for the answer to a ping
+WAIT_ON = 1 * MINUTE  # for remote work that cannot be seen when a run's patience ends
 NOTE_EVERY = 10 * SECOND  # how often it is written down when accounts worked last
 
 log = structlog.get_logger()
@@ -150,7 +151,7 @@ class Parking:
             await self._journal.write(partial(accounts.note_work, worked=worked))
 
 
-# How a run gets there
+# How a run comes to wait
 
 
 def unspent(step: Step) -> Step:
@@ -177,3 +178,23 @@ def park(run: Run, step: Step | None, account: str, error: str, now: int) -> Cal
             steps.put(connection, step)
 
     return write
+
+
+def is_out_of_sight(connection: Connection, step: Step) -> bool:
+    """Whether the remote work that *step* waits for cannot be asked about now: its polls fail."""
+    account, resource, remote_id = (step.remote or "  ").split(" ", 2)
+    row = watches.get(connection, watches.name_for("follow", account, resource, remote_id))
+    return row is not None and row.failures > 0
+
+
+def wait_on(run: Run, step: Step, now: int) -> Callable[[Connection], None]:
+    """The run goes on waiting for the work of *step*: that nobody could see it end is no reason to give it up."""
+    return lambda connection: runs.move(
+        connection,
+        run,
+        RunStatus.WAITING,
+        due_at=now + WAIT_ON,
+        waits_for=step.remote,
+        spent=run.elapsed(now),
+        counting_since=None,
+    )

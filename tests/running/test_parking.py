@@ -11,6 +11,7 @@ from daemon.journal import accounts, runs, watches
 from daemon.model import times
 from daemon.model.runs import RunStatus, StepStatus
 from daemon.running import deciding
+from tests import waiting
 from tests.running.outages import (
     BUSY,
     DOWN,
@@ -249,3 +250,23 @@ async def test_it_is_written_down_when_an_account_worked_last(world: World) -> N
     assert (rows["shop"].worked_at or 0) >= world.clock.now() - times.MINUTE
     assert await world.journal.read(accounts.counts_parked) == {}
     assert await world.journal.read(runs.next_due) is None
+
+
+async def test_work_that_nobody_can_see_is_not_given_up(world: World) -> None:
+    world.react(reaction("ask", step("order", order_id="o1", wait=True, wait_timeout="1m")))
+    run = await world.react_to()
+    assert run.status is RunStatus.WAITING
+    for _ in range(circuit.FAILURES):
+        with pytest.raises(errors.TemporaryError):
+            async with world.circuits.call("shop"):
+                raise busy()
+    await world.clock.advance(2 * times.SECOND - 1)
+    await world.watcher.once()
+    await waiting.wait_for(lambda: not world.watcher._polling, what="a poll that found the gate shut")
+    world.shop.orders["o1"] = {"state": "closed"}
+    await world.later(times.MINUTE)
+    assert not world.circuits.known("shop").is_down
+    run = await world.run(run.id)
+    assert (run.status, run.waits_for) == (RunStatus.WAITING, "shop orders o1")
+    await world.look()
+    assert (await world.run(run.id)).status is RunStatus.SUCCEEDED
