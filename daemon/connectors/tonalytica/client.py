@@ -150,17 +150,16 @@ class TonalyticaClient:
 
     async def get_result(self, query_result_id: int, query_id: int | None) -> events.VendorResult:
         """A result with its rows; by its query where that is known, as for jobs."""
-        answer = await self.call("GET", _result_path(query_result_id, query_id))
-        return requests.parse("Redash", events.VendorResult, answer.get("query_result"))
+        return read_result(await self.get_result_as("json", query_result_id, query_id))
 
     async def get_result_text(self, query_result_id: int, query_id: int) -> str:
         """The same as JSON text, for those who read it row by row."""
-        return _text(await self.send("GET", _result_path(query_result_id, query_id)))
+        return text_of(await self.get_result_as("json", query_result_id, query_id))
 
-    async def get_cached_result(self, query_id: int) -> events.VendorResult:
+    async def get_cached_result(self, query_id: int, filetype: str = "json") -> http.Reply:
         """The latest result of a query. Where it has none, the 404 says so (API text, observed)."""
         try:
-            answer = await self.call("GET", f"/queries/{query_id}/results.json")
+            return await self.send("GET", f"/queries/{query_id}/results.{filetype}")
         except errors.PermanentError as refused:
             if NO_RESULT not in refused.text.lower():
                 raise
@@ -169,7 +168,11 @@ class TonalyticaClient:
                 status=404,
                 missing=True,
             ) from None
-        return requests.parse("Redash", events.VendorResult, answer.get("query_result"))
+
+    async def get_result_as(self, filetype: str, query_result_id: int, query_id: int | None) -> http.Reply:
+        """A result as a file of *filetype* (``json csv tsv``)."""
+        path = _result_path(query_result_id, query_id).removesuffix("json") + filetype
+        return await self.send("GET", path)
 
     async def execute(self, query_id: int, body: JsonObject) -> events.VendorJob | events.VendorResult:
         """Ask for a query's result: the cached one, or the job that makes it.
@@ -186,7 +189,7 @@ class TonalyticaClient:
     async def execute_for_text(self, query_id: int, body: JsonObject) -> events.VendorJob | str:
         """As :meth:`execute`, with the cached result as JSON text."""
         reply = await self.send("POST", f"/queries/{query_id}/results", json=body)
-        text = _text(reply)
+        text = text_of(reply)
         with contextlib.suppress(rows.BrokenResult):
             if rows.find(text, "query_result") is not None:
                 return text
@@ -195,20 +198,15 @@ class TonalyticaClient:
     async def list_pages(self, path: str, query: JsonObject, limit: int) -> Page:
         """Up to *limit* objects of a listing, page by page, each once, and how many there are in all.
 
-        A page past the end answers 400 (observed): the list has shrunk meanwhile, what was read is all.
+        Where the list has shrunk meanwhile, what was read is all.
         """
         found: dict[Any, JsonObject] = {}
-        number, count = 1, 0
+        number, count, size = 1, 0, min(limit, PAGE_SIZE)
         while True:
-            try:
-                page = await self._page(path, {**query, "page": number, "page_size": min(limit, PAGE_SIZE)})
-            except errors.PermanentError as past:
-                if number > 1 and past.status == 400:
-                    break
-                raise
-            count = page.count
+            page = await self._page_or_end(path, {**query, "page": number, "page_size": size})
+            count = page.count or count
             found.update((one.get("id"), one) for one in page.results)
-            if len(found) >= limit or not page.results or number * min(limit, PAGE_SIZE) >= count:
+            if len(found) >= limit or not page.results or number * size >= count:
                 break
             number += 1
         return Page(count=count, results=list(found.values())[:limit])
@@ -228,9 +226,8 @@ class TonalyticaClient:
         for path in ("/queries", "/queries/archive"):
             number, more = 1, True
             while more:
-                page = await self._page(
-                    path, {"order": "-created_at", "page": number, "page_size": PAGE_SIZE}
-                )
+                asked: JsonObject = {"order": "-created_at", "page": number, "page_size": PAGE_SIZE}
+                page = await self._page_or_end(path, asked)
                 newer = {_number(one): one for one in page.results if _number(one) > newest}
                 found.update(newer)
                 more = bool(newer) and number * PAGE_SIZE < page.count
@@ -246,6 +243,15 @@ class TonalyticaClient:
     def page_of(self, path: str) -> str:
         """The address of a page for people, such as ``/queries/17``."""
         return self._base_url + path
+
+    async def _page_or_end(self, path: str, query: JsonObject) -> Page:
+        """A page; an empty one where the list has shrunk meanwhile and ends before it: a 400 (observed)."""
+        try:
+            return await self._page(path, query)
+        except errors.PermanentError as past:
+            if query["page"] > 1 and past.status == 400:
+                return Page()
+            raise
 
     async def _page(self, path: str, query: JsonObject) -> Page:
         return requests.parse("Redash", Page, await self.call("GET", path, query=query))
@@ -282,7 +288,14 @@ def _submitted(answer: JsonObject) -> events.VendorJob:
     return job
 
 
-def _text(reply: http.Reply) -> str:
+def read_result(reply: http.Reply) -> events.VendorResult:
+    """The result that *reply* holds as JSON."""
+    answer = jsons.as_object(reply.json())
+    return requests.parse("Redash", events.VendorResult, answer.get("query_result"))
+
+
+def text_of(reply: http.Reply) -> str:
+    """The text of *reply*, which is UTF-8."""
     try:
         return reply.body.decode()
     except UnicodeDecodeError:

@@ -77,6 +77,19 @@ async def test_the_cached_result_is_read_without_executing(sandbox, tonalytica, 
     assert probing.count(sandbox, "job.submitted") == 1
 
 
+@pytest.mark.parametrize("filetype, sign", [("csv", ","), ("tsv", "\t")])
+async def test_results_are_given_as_files_too(tonalytica, virtual_clock, filetype, sign):
+    await act(executions.execute_query, tonalytica, query_id=17)
+    await virtual_clock.advance(60 * times.SECOND)
+    cached = await act(executions.get_cached_result, tonalytica, query_id=17, filetype=filetype)
+    assert cached.content.splitlines()[:2] == [
+        sign.join(("city", "signups", "share")),
+        sign.join(("Oslo", "42", "0.42")),
+    ]
+    again = await act(executions.get_result, tonalytica, query_result_id=1, filetype=filetype)
+    assert (again.content, again.rows) == (cached.content, None)
+
+
 @pytest.mark.parametrize("version", replay.VERSIONS)
 async def test_real_servers_give_cached_results_or_say_why_not(version):
     async with replay.replaying(version) as server, replay.speaking(server.base_url) as account:

@@ -118,9 +118,10 @@ async def find_new(client: vendor.TonalyticaClient, name: str, before: JsonObjec
 
     Names may repeat: several are :class:`~daemon.contract.errors.Unclear`; another user's is not ours.
     """
-    known = before.get("dashboards", [])
+    known, us = before.get("dashboards", []), before.get("user_id")
     new = [one for one in await list_named(client, name) if one.get("id") not in known]
-    ours = [one for one in new if one.get("user_id") == before.get("user_id", one.get("user_id"))]
+    # Where either side is not told, it may be ours.
+    ours = [one for one in new if None in (us, one.get("user_id")) or one.get("user_id") == us]
     if len(ours) > 1:
         numbers = ", ".join(str(one.get("id")) for one in ours)
         raise errors.Unclear(f"several dashboards called {name!r} were made since: {numbers}")

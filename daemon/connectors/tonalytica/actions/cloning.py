@@ -18,6 +18,7 @@ from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
 COPIED = ("query", "data_source_id", "options", "tags")  # of a query, as they are; a schedule is not copied
+LONGEST_QUERY_NAME = 255  # characters, of the column that holds it (Redash source)
 SHOWN = ("type", "name", "description", "options")  # what makes one visualization of a query like another
 
 
@@ -91,7 +92,7 @@ class Copying:
 
     async def _copy_query(self, query: JsonObject) -> JsonObject:
         body = {name: query.get(name) for name in COPIED}
-        body["name"] = f"Copy of (#{query['id']}) {query.get('name', '')}"
+        body["name"] = f"Copy of (#{query['id']}) {query.get('name', '')}"[:LONGEST_QUERY_NAME]
         body["description"] = queries.describe(query.get("description"), mark(self.marker, int(query["id"])))
         return await self.make("query", "/queries", body)
 

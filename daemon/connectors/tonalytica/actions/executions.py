@@ -1,7 +1,7 @@
 """Executing queries: ask for it, look at the job, read the result."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -9,11 +9,13 @@ from daemon.connectors.tonalytica import client as vendor
 from daemon.connectors.tonalytica import events
 from daemon.connectors.tonalytica.actions.queries import READS
 from daemon.connectors.tonalytica.events import shown
-from daemon.contract import declare, requests
+from daemon.contract import declare, http, requests
 from daemon.model import ids, jsons, times
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
+FileType = Literal["json", "csv", "tsv"]
+FORM = "`json` gives rows, `csv` and `tsv` give the service's own file as text, in `content`."
 ANY_AGE = -1  # as ``max_age``: any cached result will do
 
 
@@ -68,16 +70,18 @@ class Job(declare.Result):
 
 
 class GetResult(declare.Parameters):
-    """Which result."""
+    """Which result, and in what form."""
 
     query_result_id: int = Field(description="The result's id.", ge=1)
     query_id: int | None = Field(None, description="Its query; needed where the key is a query's own.")
+    filetype: FileType = Field("json", description=FORM)
 
 
 class GetCachedResult(declare.Parameters):
-    """Of which query."""
+    """Of which query, and in what form."""
 
     query_id: int = Field(description="The query's id.", ge=1)
+    filetype: FileType = Field("json", description=FORM)
 
 
 class QueryResult(declare.Result):
@@ -91,6 +95,7 @@ class QueryResult(declare.Result):
     query: str | None = Field(None, description="The text that was run.")
     query_hash: str | None = Field(None, description="The service's hash of that text.")
     data_source_id: int | None = Field(None, description="The data source it ran on.")
+    content: str | None = Field(None, description="The file, where one was asked for, instead of rows.")
 
 
 async def look_for_execution(
@@ -196,19 +201,24 @@ async def get_cached_result(
     client: vendor.TonalyticaClient, parameters: GetCachedResult, call: declare.Call
 ) -> declare.Done[QueryResult]:
     """Read the latest result of a query, without executing it. A query with parameters never has one here."""
-    return declare.Done(_shown(await client.get_cached_result(parameters.query_id), None))
+    reply = await client.get_cached_result(parameters.query_id, parameters.filetype)
+    return declare.Done(_shown(reply, parameters.filetype, None))
 
 
 @declare.action("tonalytica.get_result", doubt=Doubt.REPEATABLE, why=READS)
 async def get_result(
     client: vendor.TonalyticaClient, parameters: GetResult, call: declare.Call
 ) -> declare.Done[QueryResult]:
-    """Read a result with its rows."""
-    found = await client.get_result(parameters.query_result_id, parameters.query_id or client.query_id)
-    return declare.Done(_shown(found, parameters.query_result_id))
+    """Read a result with its rows, or as a file of comma- or tab-separated values."""
+    query_id = parameters.query_id or client.query_id
+    reply = await client.get_result_as(parameters.filetype, parameters.query_result_id, query_id)
+    return declare.Done(_shown(reply, parameters.filetype, parameters.query_result_id))
 
 
-def _shown(found: events.VendorResult, query_result_id: int | None) -> QueryResult:
+def _shown(reply: http.Reply, filetype: FileType, query_result_id: int | None) -> QueryResult:
+    if filetype != "json":
+        return QueryResult(query_result_id=query_result_id, content=vendor.text_of(reply))
+    found = vendor.read_result(reply)
     fields = found.model_dump(exclude={"id", "data"})
     fields |= {"rows": found.data.rows, "columns": found.data.columns}
     fields["query_result_id"] = found.id if query_result_id is None else query_result_id
