@@ -93,3 +93,29 @@ async def test_every_creation_whose_answer_is_lost_is_adopted(daemon: Daemon, st
     await daemon.until_runs("create", "succeeded")
     assert len(daemon.sandbox.faults.read()) == 4  # those of the other steps
     assert [effect for effect, _ in daemon.sandbox.ledger.effects("compass")] == list(steps)
+
+
+async def test_no_token_and_no_password_is_written_down(daemon: Daemon) -> None:
+    user = "bob@example.com"
+    steps = (
+        step("compass.create_user", f'name = "Bob", email = "{user}"'),
+        step(
+            "compass.reset_password", f'email = "{user}", new_password = {{ file = "{daemon.folder}/bob" }}'
+        ),
+        step("compass.list_tokens"),
+        step("compass.get_token", 'user = "ada@example.com"'),
+        step("compass.request", 'path = "/tokens/"', "raw"),
+        step("compass.request", f'method = "POST", path = "/users/{user}/password/reset/"'),
+    )
+    (daemon.folder / "bob").write_text("the new one of bob")
+    daemon.configure(reaction("look", "order.came", *steps))
+    await daemon.start()
+    await daemon.order(n=1)
+    (run,) = await daemon.until_runs("look", "succeeded")
+    compass = daemon.sandbox.compass
+    secrets = [*compass.tokens, *compass.passwords.values(), "the new one of bob"]
+    ours = [path for path in daemon.folder.iterdir() if path.name not in ("bob", "config.toml")]
+    written = b"".join(path.read_bytes() for path in ours)
+    assert [secret for secret in secrets if secret.encode() in written] == []
+    assert len(secrets) >= 4
+    assert "[blanked]" in str(daemon.steps(run["id"]))
