@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from daemon.connectors import general
-from daemon.contract import catalog, declare, errors
+from daemon.contract import catalog, declare, errors, sending
 from daemon.contract.secrets import SecretText
 from daemon.model.events import Fact
 from daemon.model.jsons import JsonObject
@@ -100,6 +100,7 @@ async def play(shop: Shop, action: str, parameters: declare.Parameters, call: de
     shop.calls.append(Made(action, parameters.model_dump(), call))
     if shop.gate is not None:
         await shop.gate.wait()
+    await sending.check()  # as the HTTP client does, with the connection in hand
     planned = shop.script.get(action)
     answer: Any = planned.pop(0) if planned else {}
     if isinstance(answer, Exception):
