@@ -18,6 +18,7 @@ from tests import waiting
 from tests.journeys.daemons import FAST, PATIENCE, ROOT, Daemon, reaction, step
 
 DOWN, UP = "pointsman.service.down", "pointsman.service.up"
+RATE = 25
 COMES_BACK = 60.0  # seconds: probes come at growing pauses
 MAKE = reaction(
     "make",
@@ -200,3 +201,23 @@ async def test_a_pause_that_a_service_asks_for_is_kept_by_all(daemon: Daemon) ->
     assert min(one.at for one in others) >= refused.at + 3 * times.SECOND
     assert sorted(run["attempts"] for run in runs) == [1, 1, 1, 1, 1, 2]
     assert daemon.events(DOWN) == []
+
+
+async def test_many_runs_go_on_at_the_accounts_rate_over_a_kill(daemon: Daemon) -> None:
+    daemon.configure(MAKE, accounts=FAST.replace("1000/s", f"{RATE}/s"))
+    await daemon.start()
+    async with nobody_there(daemon):
+        await asyncio.gather(*(daemon.order(n=n) for n in range(40)))
+        await until_parked(daemon, 40)
+    await waiting.wait_for(lambda: len(daemon.effects("populr", "pop.created")) >= 8, COMES_BACK, "runs")
+    await daemon.kill()
+    killed_at = daemon.sandbox.clock.now()
+    await daemon.start()
+    await daemon.until_runs("make", *["succeeded"] * 40)
+    assert len(daemon.effects("populr", "pop.created")) == 40
+    calls = [one.at for one in daemon.sandbox.ledger.read("populr")]
+    for first, last in ((0, killed_at), (killed_at, daemon.sandbox.clock.now())):
+        at = [instant for instant in calls if first <= instant < last]
+        windows = [sum(begin <= instant < begin + times.SECOND for instant in at) for begin in at]
+        assert max(windows) <= 2 * RATE + 1  # a full bucket, and a second's worth
+    assert len(daemon.events(DOWN)) == 1
