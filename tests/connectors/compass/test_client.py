@@ -108,6 +108,24 @@ async def test_pages_are_followed_on_our_own_host(sandbox, compass):
     assert len({one["url"] for one in found}) == 46
 
 
+@pytest.mark.parametrize("second", ["again", "gone"])
+async def test_a_listing_that_leads_back_is_an_error_and_one_that_grew_shorter_ends(second):
+    async with stub.serving() as vendor:
+        vendor.answer({"count": 2, "next": "http://elsewhere.example/x/?page=2", "results": [{"n": 1}]})
+        if second == "again":
+            vendor.answer({"count": 2, "next": "http://elsewhere.example/x/?page=2", "results": [{"n": 2}]})
+        else:
+            vendor.answer({"detail": "Invalid page."}, status=404)
+        one = account(vendor.url, token="t" * 40)
+        if second == "again":
+            with pytest.raises(errors.PermanentError, match="does not end"):
+                await one.list_all("/projects/")
+        else:
+            assert await one.list_all("/projects/") == [{"n": 1}]
+        await one._http.close()
+    assert [asked.path for asked in vendor.asked] == ["/projects/", "/projects/?page=2"]
+
+
 @pytest.mark.parametrize(
     "status, body, kind, failure, words",
     [

@@ -1,12 +1,12 @@
-"""How Compass is spoken to: its settings, its login, its slashes and pages, and what its failures mean.
+"""How Compass is spoken to: its settings, its login, its slashes and pages. ``failures`` says what its errors mean.
 
-Made by the connector's face; called by its actions and its watch. Sources named below: the "Compass API text"
+Made by the connector's face; called by its actions and its watches. Sources named below: the "Compass API text"
 and "vendor's scripts" (its sales engineers' code, which logs in with a form and again on any 401).
 """
 
 import asyncio
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -20,16 +20,14 @@ from pydantic import (
 )
 
 from daemon.connectors.compass import events
-from daemon.contract import declare, errors, http, requests, secrets
+from daemon.connectors.compass.client import failures
+from daemon.contract import declare, errors, http, requests
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 
-LONGEST_TEXT = 300  # characters of the vendor's own words in an error
 PAGE_SIZE = 20  # objects on a page, at most (Compass API text)
 MOST_PAGES = 5_000  # of one listing
 FEW = PAGE_SIZE // 4  # messages in a range of ids that might as well have been wider
-REFUSED_LOGIN = (400, 401, 403)
-_TOKEN_PATH = re.compile(r"(/tokens/)[^?\s]*[^?\s/:]")
 _SLASHES = re.compile(r"/{2,}")
 
 
@@ -108,8 +106,7 @@ class CompassClient:
         files: http.Files | None = None,
         as_written: bool = False,
     ) -> http.Reply:
-        """The answer of *path*, once :func:`refuse` has sorted its failures. Its slashes are put right, unless it is
-        to be sent *as_written*.
+        """The answer of *path*, its failures sorted. Its slashes are put right, unless it is to be sent *as_written*.
 
         A 401 means that the token has ended, or was reset: log in anew once and send the request again (the
         vendor's scripts lose it). Nothing was done by a request that was answered with 401.
@@ -126,14 +123,14 @@ class CompassClient:
                 files=files,
                 headers=headers,
             )
-            reply = await hide_tokens(ask)
+            reply = await failures.hide_tokens(ask)
             if reply.status != 401 or self._password is None or not again:
                 break
             token = await self._renew(token)
         if reply.status == 403 and self._must_change:
-            text = f"403: {words(reply)}. The user's password was reset: change it before anything else."
+            text = f"403: {failures.words(reply)}. The user's password was reset: change it before anything else."
             raise errors.TemporaryError(text, status=403, unauthorized=True)
-        refuse(reply)
+        failures.refuse(reply)
         return reply
 
     async def call(
@@ -165,20 +162,26 @@ class CompassClient:
 
         ``next`` is an address: only its query is taken, so that the token never goes to another host.
         """
-        found: list[JsonObject] = []
-        asked = query
+        page, asked = await self.page(path, query), query
+        found = list(page.results)
         for _ in range(MOST_PAGES):
-            page = await self.page(path, asked)
-            found += page.results
             if not page.next or (limit is not None and len(found) >= limit):
                 return Listing(max(page.count, len(found)), found[:limit])
             following = parse_qsl(urlsplit(page.next).query, keep_blank_values=True)
             if following == asked:
                 break
-            asked = following
-        raise errors.PermanentError(
-            f"the listing {path} does not come to an end (at most {MOST_PAGES} pages are read)"
-        )
+            page, asked = await self._page_or_end(path, following), following
+            found += page.results
+        raise errors.PermanentError(f"the listing {path} does not end (at most {MOST_PAGES} pages are read)")
+
+    async def _page_or_end(self, path: str, query: http.Pairs) -> Page:
+        """A later page; one that is not there any more, since the listing grew shorter meanwhile, is its end."""
+        try:
+            return await self.page(path, query)
+        except errors.PermanentError as refused:
+            if not refused.missing:
+                raise
+            return Page(results=[])
 
     async def newest_message(self, project_id: str) -> int:
         """The highest id of a project's messages, 0 without any. Ids grow as messages are added (Compass API text).
@@ -229,9 +232,9 @@ class CompassClient:
     async def try_login(self, username: str, password: str) -> JsonObject | None:
         """The session ``{token, user, expiration}`` of somebody who logs in; None where the password is refused."""
         reply = await self._ask_login(username, password)
-        if reply.status in REFUSED_LOGIN:
+        if reply.status in failures.REFUSED_LOGIN:
             return None
-        refuse(reply)
+        failures.refuse(reply)
         return jsons.as_object(reply.json())
 
     async def describe(self) -> str:
@@ -248,7 +251,7 @@ class CompassClient:
     async def send_as(self, session: JsonObject, method: str, path: str, body: Json) -> None:
         """Send a request as the user of *session*, not as the account's."""
         headers = {"Authorization": f"Token {session.get('token')}"}
-        refuse(await self._http.send(method, path, json=body, headers=headers))
+        failures.refuse(await self._http.send(method, path, json=body, headers=headers))
 
     def go_on_with(self, username: str, password: str, session: JsonObject) -> None:
         """Use the *password* and token that the account's own user has just got; another user's are nothing to us."""
@@ -273,7 +276,7 @@ class CompassClient:
         """A new token. A login is no part of the request that waits for it: its failures leave that one unsent."""
         try:
             reply = await self._ask_login(str(self._settings.username), self._password or "")
-            refuse_login(reply)
+            failures.refuse_login(reply)
             session = jsons.as_object(reply.json())
         except errors.TemporaryError as failed:
             raise errors.TemporaryError(
@@ -328,60 +331,3 @@ def slashed(path: str) -> str:
     """
     bare, mark, query = path.partition("?")
     return _SLASHES.sub("/", f"{bare}/") + mark + query
-
-
-async def hide_tokens(ask: Awaitable[http.Reply]) -> http.Reply:
-    """What *ask* answers; an error that names a token's address names it without the token."""
-    try:
-        return await ask
-    except errors.ServiceError as failed:
-        failed.text = _TOKEN_PATH.sub(rf"\1{secrets.BLANK}", failed.text)
-        failed.args = (failed.text,)
-        raise
-
-
-def refuse(reply: http.Reply) -> None:
-    """Raise what *reply* means if it is a failure (statuses: Compass API text).
-
-    401 are refused credentials; 403 is a right that the user lacks, and final. A 404 that is no JSON comes
-    from something else than the API: nothing is missing then.
-    """
-    if reply.status < 400:
-        if reply.body and "html" in reply.headers.get("content-type", "").lower():
-            raise errors.PermanentError(
-                f"answered {reply.status} with a web page instead of JSON. Is base_url right (…/api)?",
-                status=reply.status,
-            )
-        return
-    text = words(reply)
-    if reply.status == 403:
-        raise errors.PermanentError(f"403: {text}", status=403)
-    if reply.status == 404 and not reply.is_json:
-        raise errors.PermanentError("404: not Compass's own answer. Is base_url right (…/api)?", status=404)
-    http.raise_for_status(reply, text)
-
-
-def refuse_login(reply: http.Reply) -> None:
-    """The same for a login, whose 400, 401 and 403 all mean a wrong name or password."""
-    if reply.status in REFUSED_LOGIN:
-        raise errors.TemporaryError(
-            f"credentials refused ({reply.status}: {words(reply)}). Are username and password right?",
-            status=reply.status,
-            unauthorized=True,
-        )
-    refuse(reply)
-
-
-def words(reply: http.Reply) -> str:
-    """What a failing answer says: ``detail``, texts by field, or a bare JSON text; some 50x are no JSON."""
-    try:
-        body = jsons.loads(reply.body)
-    except jsons.UnfitJson:
-        return "" if "html" in reply.headers.get("content-type", "").lower() else reply.quote()
-    if isinstance(body, dict):
-        body = body.get("detail") or "; ".join(f"{name}: {_flat(texts)}" for name, texts in body.items())
-    return " ".join(_flat(body).split())[:LONGEST_TEXT]
-
-
-def _flat(texts: Json) -> str:
-    return " ".join(str(text) for text in texts) if isinstance(texts, list) else str(texts)
