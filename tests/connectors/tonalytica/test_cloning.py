@@ -110,6 +110,16 @@ async def test_a_refusal_in_the_middle_is_looked_at_and_not_begun_again(sandbox,
     assert_whole(sandbox, source, found.result.dashboard_id)
 
 
+async def test_a_copy_without_a_name_is_named_after_its_original(sandbox, tonalytica, source):
+    step = probing.step(cloning.clone_dashboard, tonalytica, dashboard_id="sales-board")
+    await step.lose(sandbox, "drop_after")
+    found = await step.look()
+    assert found.result.name == "Copy of Sales board"
+    assert_whole(sandbox, source, found.result.dashboard_id)
+    assert step.probe.lock is not None
+    assert step.probe.lock(step.parameters) == "dashboard:copy of sales-board"
+
+
 async def test_nothing_made_is_no_doubt(sandbox, tonalytica, source):
     step = step_of(source, tonalytica)
     await step.note()

@@ -25,7 +25,12 @@ SHOWN = ("type", "name", "description", "options")  # what makes one visualizati
 class CloneDashboard(dashboards.GetDashboard):
     """Which dashboard, and what its copy is called."""
 
-    name: str = Field(description="The copy's name.", min_length=1, max_length=dashboards.LONGEST_NAME)
+    name: str | None = Field(
+        None,
+        description="The copy's name; `Copy of NAME` if none is given.",
+        min_length=1,
+        max_length=dashboards.LONGEST_NAME,
+    )
 
 
 class CopiedQuery(declare.Result):
@@ -135,6 +140,11 @@ class Copying:
             await boards.edit(self.client, str(board["id"]), unlike)
 
 
+def name_copy(parameters: CloneDashboard, source: JsonObject) -> str:
+    """What the copy of *source* is called."""
+    return (parameters.name or f"Copy of {source.get('name', '')}")[: dashboards.LONGEST_NAME]
+
+
 def query_ids(board: JsonObject) -> list[int]:
     """The queries behind *board*'s widgets, each once, in their order."""
     found = [one.get("visualization") for one in widgets(board) if not is_restricted(one)]
@@ -176,8 +186,11 @@ def _take_like(left: list[JsonObject], wanted: JsonObject, names: tuple[str, ...
 
 async def note_both(client: vendor.TonalyticaClient, parameters: CloneDashboard) -> JsonObject:
     """Who we are, the dashboards that have the name already, and the newest query."""
+    name = parameters.name
+    if name is None:
+        name = name_copy(parameters, await boards.get(client, parameters.dashboard_id))
     newest = await client.get_newest_query_id()
-    return {**await boards.note(client, parameters.name), "newest_query_id": newest}
+    return {**await boards.note(client, name), "name": name, "newest_query_id": newest}
 
 
 async def look_for_clone(
@@ -185,16 +198,15 @@ async def look_for_clone(
 ) -> declare.Done[Clone] | None:
     """The copy, made whole if it was cut short; None where nothing of it is there."""
     noted = before or {}
-    number = await boards.find_new(client, parameters.name, noted)
+    source = await boards.get(client, parameters.dashboard_id)
+    name = str(noted.get("name") or name_copy(parameters, source))
+    number = await boards.find_new(client, name, noted)
     copies = await _find_copies(client, call.marker, int(noted.get("newest_query_id", 0)))
     if number is None and not copies:
         return None
     if number is None:
         numbers = ", ".join(str(one["id"]) for one in copies.values())
-        raise errors.Unclear(
-            f"queries were copied ({numbers}), but there is no new dashboard {parameters.name!r}"
-        )
-    source = await boards.get(client, parameters.dashboard_id)
+        raise errors.Unclear(f"queries were copied ({numbers}), but there is no new dashboard {name!r}")
     board = (await boards.find(client, number)).fields
     return await _resumable(Copying(client, call.marker), source, board, copies)
 
@@ -232,7 +244,7 @@ async def _resumable(
         about="a new dashboard of that name and the queries with this step's mark are looked for; what they lack is "
         "made",
         note=note_both,
-        lock=lambda parameters: f"dashboard:{parameters.name}",
+        lock=lambda parameters: f"dashboard:{parameters.name or 'copy of ' + parameters.dashboard_id}",
         look=look_for_clone,
         relies_on_marker=lambda _parameters: True,
     ),
@@ -244,5 +256,5 @@ async def clone_dashboard(
     schedules are not copied."""
     source = await boards.get(client, parameters.dashboard_id)
     copying = Copying(client, call.marker)
-    board = await copying.make("dashboard", "/dashboards", {"name": parameters.name})
+    board = await copying.make("dashboard", "/dashboards", {"name": name_copy(parameters, source)})
     return await _resumable(copying, source, board, {})
