@@ -161,6 +161,13 @@ async def test_without_a_mark_none_is_written(sandbox, tonalytica, source):
     assert cloning.clone_dashboard.doubt_for(step.parameters, marked=False) is Doubt.UNSAFE
 
 
+async def test_a_query_without_its_source_is_refused_before_anything_is_made(sandbox, tonalytica, source):
+    sandbox.tonalytica.queries[18]["data_source_id"] = None
+    with pytest.raises(errors.PermanentError, match="query 18 has no data source"):
+        await step_of(source, tonalytica).send()
+    assert sandbox.ledger.effects("tonalytica") == []
+
+
 async def test_what_our_user_may_not_see_is_skipped_and_told():
     widgets = [
         {"id": 1, "restricted": True, "options": {}},

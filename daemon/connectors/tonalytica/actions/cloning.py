@@ -4,8 +4,8 @@ It is the client's script ``clone-dashboard-and-queries``. A copy is many reques
 finds the dashboard that was made and the queries that carry the step's mark, and makes only what is missing.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
@@ -17,7 +17,10 @@ from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
-COPIED = ("query", "data_source_id", "options", "tags")  # of a query, as they are; a schedule is not copied
+COPIED = (
+    "query",
+    "data_source_id",
+)  # of a query, as they are, beside options and tags; a schedule is not copied
 LONGEST_QUERY_NAME = 255  # characters, of the column that holds it (Redash source)
 SHOWN = ("type", "name", "description", "options")  # what makes one visualization of a query like another
 
@@ -56,32 +59,33 @@ class Clone(declare.Result):
     )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Copying:
-    """A copy under way. *made* is what it has made so far, as :attr:`Done.made` wants it."""
+    """A copy under way, its queries marked with *marker*."""
 
     client: vendor.TonalyticaClient
     marker: str
-    made: list[tuple[str, str]] = field(default_factory=list)
 
-    async def make(self, noun: str, path: str, body: JsonObject) -> JsonObject:
+    async def make(self, path: str, body: JsonObject) -> JsonObject:
         """What a POST to *path* has made."""
-        answer = await self.client.call("POST", path, json=body)
-        self.made.append((noun, str(answer.get("id"))))
-        return answer
+        return await self.client.call("POST", path, json=body)
 
     async def complete(
-        self, source: JsonObject, board: JsonObject, copies: Mapping[int, JsonObject]
+        self,
+        source: JsonObject,
+        originals: Sequence[JsonObject],
+        board: JsonObject,
+        copies: Mapping[int, JsonObject],
     ) -> declare.Done[Clone]:
-        """Make what *board* lacks to be like *source*; *copies* are the queries copied already."""
+        """Make what *board* lacks to be like *source*, behind which stand *originals*; *copies* are those of them that
+        are copied already."""
         shown: dict[int, int] = {}
         copied: list[CopiedQuery] = []
-        for query_id in query_ids(source):
-            query = await self.client.get_query(query_id)
-            copy = copies.get(query_id) or await self._copy_query(query)
+        for query in originals:
+            copy = copies.get(_number(query)) or await self._copy_query(query)
             shown |= await self._copy_visualizations(query, copy)
             name = str(copy.get("name", ""))
-            copied.append(CopiedQuery(query_id=query_id, copy_id=int(copy["id"]), name=name))
+            copied.append(CopiedQuery(query_id=_number(query), copy_id=_number(copy), name=name))
         count = await self._copy_widgets(source, board, shown)
         await self._copy_settings(source, board)
         result = Clone(
@@ -97,9 +101,10 @@ class Copying:
 
     async def _copy_query(self, query: JsonObject) -> JsonObject:
         body = {name: query.get(name) for name in COPIED}
+        body |= {"options": query.get("options") or {}, "tags": query.get("tags") or []}
         body["name"] = f"Copy of (#{query['id']}) {query.get('name', '')}"[:LONGEST_QUERY_NAME]
         body["description"] = queries.describe(query.get("description"), mark(self.marker, int(query["id"])))
-        return await self.make("query", "/queries", body)
+        return await self.make("/queries", body)
 
     async def _copy_visualizations(self, query: JsonObject, copy: JsonObject) -> dict[int, int]:
         """The number of each visualization of *query*, and of the one of *copy* that is like it. A new query has a
@@ -113,7 +118,7 @@ class Copying:
             like = _take_like(left, one, SHOWN)
             if like is None:
                 body = {**{name: one.get(name) for name in SHOWN}, "query_id": copy["id"]}
-                like = await self.make("visualization", "/visualizations", body)
+                like = await self.make("/visualizations", body)
             pairs[_number(one)] = _number(like)
         return pairs
 
@@ -129,7 +134,7 @@ class Copying:
                 left.remove(wanted)
             else:
                 body = {**wanted, "dashboard_id": board["id"], "width": one.get("width", 1)}
-                await self.make("widget", "/widgets", body)
+                await self.make("/widgets", body)
             count += 1
         return count
 
@@ -208,7 +213,8 @@ async def look_for_clone(
         numbers = ", ".join(str(one["id"]) for one in copies.values())
         raise errors.Unclear(f"queries were copied ({numbers}), but there is no new dashboard {name!r}")
     board = (await boards.find(client, number)).fields
-    return await _resumable(Copying(client, call.marker), source, board, copies)
+    originals = await read_queries(client, source)
+    return await _resumable(Copying(client, call.marker).complete(source, originals, board, copies))
 
 
 async def _find_copies(client: vendor.TonalyticaClient, marker: str, newest: int) -> dict[int, JsonObject]:
@@ -225,15 +231,24 @@ async def _find_copies(client: vendor.TonalyticaClient, marker: str, newest: int
     return copies
 
 
-async def _resumable(
-    copying: Copying, source: JsonObject, board: JsonObject, copies: Mapping[int, JsonObject]
-) -> declare.Done[Clone]:
-    """The copy made whole. Once part of it stands, no failure may lead to a second copy: it leads to a look."""
+async def _resumable(copying: Awaitable[declare.Done[Clone]]) -> declare.Done[Clone]:
+    """What *copying* makes. Once part of it stands, no failure may lead to a second copy: it leads to a look."""
     try:
-        return await copying.complete(source, board, copies)
+        return await copying
     except errors.TemporaryError as failed:
         failed.in_doubt = True
         raise
+
+
+async def read_queries(client: vendor.TonalyticaClient, board: JsonObject) -> list[JsonObject]:
+    """The queries behind *board*, whole. :class:`PermanentError` for one that cannot be copied: before anything is
+    made, where the service would answer 500 (observed)."""
+    found = [await client.get_query(query_id) for query_id in query_ids(board)]
+    for query in found:
+        if query.get("data_source_id") is None:
+            said = f"query {query.get('id')} has no data source any more, and cannot be copied"
+            raise errors.PermanentError(said)
+    return found
 
 
 @declare.action(
@@ -255,6 +270,7 @@ async def clone_dashboard(
     """Copy a dashboard with its queries, their visualizations and its widgets. The copy and its queries are drafts;
     schedules are not copied."""
     source = await boards.get(client, parameters.dashboard_id)
+    originals = await read_queries(client, source)
     copying = Copying(client, call.marker)
-    board = await copying.make("dashboard", "/dashboards", {"name": name_copy(parameters, source)})
-    return await _resumable(copying, source, board, {})
+    board = await copying.make("/dashboards", {"name": name_copy(parameters, source)})
+    return await _resumable(copying.complete(source, originals, board, {}))
