@@ -24,6 +24,9 @@ from daemon.running.circuits import Circuits, Ticket
 ROOM = 16  # runs that may stand at one account's places before no more are let go on
 LOOK_AGAIN = 50 * MILLISECOND  # while runs go on
 ORPHANS = 100  # runs at once that wait for an account which is configured no more
+# Answers to a ping that come from the service itself: it is there, though it grants us little. A 404 or a web page
+# comes as well from whatever stands before a service that is gone.
+REFUSALS = frozenset({400, 403, 405, 409, 422})
 PATIENCE = 15.0  # seconds for the answer to a ping
 WAIT_ON = 1 * MINUTE  # for remote work that cannot be seen when a run's patience ends
 NOTE_EVERY = 10 * SECOND  # how often it is written down when accounts worked last
@@ -125,7 +128,9 @@ class Parking:
             failed = errors.TemporaryError(answer.detail or "credentials refused", unauthorized=True)
         except errors.TemporaryError as told:
             failed = told
-        except errors.PermanentError as told:  # nothing is well as long as even the ping is refused
+        except errors.PermanentError as told:
+            if told.status in REFUSALS:
+                return True
             failed = errors.TemporaryError(told.text, status=told.status)
         except TimeoutError:
             failed = errors.TemporaryError(f"no answer within {PATIENCE:g} seconds")

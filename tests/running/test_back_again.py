@@ -152,13 +152,8 @@ async def refreshed(world: World) -> circuits.Circuits:
     return world.circuits
 
 
-async def test_a_ping_goes_before_the_first_run(world: World) -> None:
-    said: list[Exception | declare.Ping] = [
-        errors.TemporaryError("cannot connect"),
-        errors.PermanentError("a web page"),
-        ValueError("a bug"),
-        declare.Ping(authorized=False, detail="401: no"),
-    ]
+def answer_pings(world: World, said: list[Exception | declare.Ping]) -> list[object]:
+    """Let the shop answer pings with what is *said*, then well; whoever pinged is noted."""
     pinged: list[object] = []
 
     async def ping(client: object) -> declare.Ping:
@@ -171,6 +166,17 @@ async def test_a_ping_goes_before_the_first_run(world: World) -> None:
     shop = replace(world.services.catalog.connectors["shop"], ping=ping)
     catalog = replace(world.services.catalog, connectors={**world.services.catalog.connectors, "shop": shop})
     world.services = replace(world.services, catalog=catalog)
+    return pinged
+
+
+async def test_a_ping_goes_before_the_first_run(world: World) -> None:
+    said: list[Exception | declare.Ping] = [
+        errors.TemporaryError("cannot connect"),
+        errors.PermanentError("a web page", status=404),
+        ValueError("a bug"),
+        declare.Ping(authorized=False, detail="401: no"),
+    ]
+    pinged = answer_pings(world, said)
     await take_down(world)
     before = recover(world)
     for text in ("cannot connect", "a web page", "a bug in Pointsman", "401: no"):
@@ -179,6 +185,15 @@ async def test_a_ping_goes_before_the_first_run(world: World) -> None:
         assert len(world.shop.calls) == before
     await world.later(circuit.LONGEST_PAUSE)
     assert (len(pinged), len(world.shop.calls)) == (5, before + 1)
+    assert await statuses(world) == [RunStatus.SUCCEEDED]
+
+
+async def test_a_ping_that_the_service_itself_refuses_is_an_answer(world: World) -> None:
+    pinged = answer_pings(world, [errors.PermanentError("403: not for you", status=403)])
+    await take_down(world)
+    before = recover(world)
+    await world.later(circuit.LONGEST_PAUSE)
+    assert (len(pinged), len(world.shop.calls)) == (1, before + 1)
     assert await statuses(world) == [RunStatus.SUCCEEDED]
 
 
