@@ -7,6 +7,18 @@ revision = "0001"
 down_revision = None
 
 
+def _index(name: str, table: str, columns: list[str], where: str, unique: bool = False) -> None:
+    """An index of the rows of which *where* is true."""
+    op.create_index(
+        name,
+        table,
+        columns,
+        unique=unique,
+        sqlite_where=sa.text(where),
+        postgresql_where=sa.text(where),
+    )
+
+
 def _cursors() -> None:
     op.create_table(
         "cursors",
@@ -40,14 +52,7 @@ def _events() -> None:
     )
     op.create_index("events_fact", "events", ["fact"], unique=True)
     op.create_index("events_id", "events", ["id"], unique=True)
-    op.create_index(
-        "events_trace",
-        "events",
-        ["trace"],
-        unique=False,
-        sqlite_where=sa.text("trace <> id"),
-        postgresql_where=sa.text("trace <> id"),
-    )
+    _index("events_trace", "events", ["trace"], "trace <> id")
 
 
 def _hints() -> None:
@@ -67,14 +72,7 @@ def _hints() -> None:
         sa.CheckConstraint("verdict IN ('waiting','confirmed','superseded','refuted')", name="hints_verdict"),
         sa.PrimaryKeyConstraint("event_id"),
     )
-    op.create_index(
-        "hints_waiting",
-        "hints",
-        ["watch"],
-        unique=False,
-        sqlite_where=sa.text("verdict = 'waiting'"),
-        postgresql_where=sa.text("verdict = 'waiting'"),
-    )
+    _index("hints_waiting", "hints", ["watch"], "verdict = 'waiting'")
 
 
 def _memories() -> None:
@@ -182,71 +180,22 @@ def _runs_checks() -> list[sa.CheckConstraint]:
 
 
 def _runs_indexes() -> None:
-    op.create_index(
-        "runs_due",
-        "runs",
-        ["due_at", "id"],
-        unique=False,
-        sqlite_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
-        postgresql_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
-    )
+    _index("runs_due", "runs", ["due_at", "id"], "status IN ('pending','waiting') AND due_at IS NOT NULL")
     op.create_index("runs_digest", "runs", ["digest"], unique=False)
     op.create_index("runs_event", "runs", ["event_id"], unique=False)
-    op.create_index(
-        "runs_leased",
-        "runs",
-        ["lease_until"],
-        unique=False,
-        sqlite_where=sa.text("status = 'running'"),
-        postgresql_where=sa.text("status = 'running'"),
-    )
+    _index("runs_leased", "runs", ["lease_until"], "status = 'running'")
     op.create_index("runs_once", "runs", ["reaction", "event_id", "item_key", "replay"], unique=True)
-    op.create_index(
-        "runs_open",
-        "runs",
-        ["status", "id"],
-        unique=False,
-        sqlite_where=sa.text("status NOT IN ('succeeded','cancelled','skipped')"),
-        postgresql_where=sa.text("status NOT IN ('succeeded','cancelled','skipped')"),
-    )
-    op.create_index(
-        "runs_waiting_for",
-        "runs",
-        ["waits_for"],
-        unique=False,
-        sqlite_where=sa.text("waits_for IS NOT NULL"),
-        postgresql_where=sa.text("waits_for IS NOT NULL"),
-    )
+    _index("runs_open", "runs", ["status", "id"], "status NOT IN ('succeeded','cancelled','skipped')")
+    _index("runs_waiting_for", "runs", ["waits_for"], "waits_for IS NOT NULL")
 
 
 def _lines() -> None:
-    op.create_index(
-        "runs_line",
-        "runs",
-        ["lock_key", "id"],
-        unique=False,
-        sqlite_where=sa.text("lock_key IS NOT NULL"),
-        postgresql_where=sa.text("lock_key IS NOT NULL"),
-    )
-    op.create_index(
-        "runs_locked",
-        "runs",
-        ["lock_key"],
-        unique=True,
-        sqlite_where=sa.text("locked"),
-        postgresql_where=sa.text("locked"),
-    )
+    _index("runs_line", "runs", ["lock_key", "id"], "lock_key IS NOT NULL")
+    _index("runs_locked", "runs", ["lock_key"], "locked", unique=True)
 
 
 def _parking() -> None:
-    op.create_index(
-        "runs_parked",
-        "runs",
-        ["parked_for", "id"],
-        unique=False,
-        sqlite_where=sa.text("status = 'parked'"),
-        postgresql_where=sa.text("status = 'parked'"),
-    )
+    _index("runs_parked", "runs", ["parked_for", "id"], "status = 'parked'")
     op.create_table(
         "accounts",
         sa.Column("name", sa.Text(), nullable=False),
@@ -334,14 +283,7 @@ def _steps() -> None:
 
 
 def _steps_indexes() -> None:
-    op.create_index(
-        "steps_waiting_for",
-        "steps",
-        ["remote"],
-        unique=False,
-        sqlite_where=sa.text("status = 'waiting'"),
-        postgresql_where=sa.text("status = 'waiting'"),
-    )
+    _index("steps_waiting_for", "steps", ["remote"], "status = 'waiting'")
 
 
 def _watches() -> None:
@@ -370,14 +312,7 @@ def _watches() -> None:
         sa.CheckConstraint("role IN ('watch','follow','hint')", name="watches_role"),
         sa.PrimaryKeyConstraint("name"),
     )
-    op.create_index(
-        "watches_due",
-        "watches",
-        ["due_at"],
-        unique=False,
-        sqlite_where=sa.text("due_at IS NOT NULL"),
-        postgresql_where=sa.text("due_at IS NOT NULL"),
-    )
+    _index("watches_due", "watches", ["due_at"], "due_at IS NOT NULL")
 
 
 def upgrade() -> None:
