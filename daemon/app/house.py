@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from daemon import checking, clock, config, logs, metrics
-from daemon.app import building, listening, notifying
+from daemon.app import building, jumps, listening, notifying
 from daemon.app.listening import Listener
 from daemon.config import Located
 from daemon.contract.catalog import Catalog
@@ -68,6 +68,7 @@ class Rooms:
 
     journal: Journal
     router: Router
+    courses: Courses
     worker: Worker
     circuits: Circuits
     parking: Parking
@@ -151,6 +152,7 @@ class House:
         return Rooms(
             journal=journal,
             router=router,
+            courses=courses,
             worker=worker,
             circuits=known,
             parking=Parking(journal, timed, self.services, known, bells.workers),
@@ -209,6 +211,9 @@ class House:
             ("upkeep", rooms.upkeep.once, Bell()),
             ("leases", rooms.worker.renew, Bell()),
         ]
+        if isinstance(self._clock, clock.WallClock):
+            watched = jumps.Jumps(rooms.journal, self._clock, rooms.courses.carry)
+            loops.append(("clock", watched.once, Bell()))
         rooms.tasks = [
             asyncio.create_task(
                 bell.keep(name, once, rung, self._pulse.beat, partial(self._due_in, name)), name=name

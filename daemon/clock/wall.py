@@ -10,6 +10,7 @@ from typing import Protocol
 from daemon.model import times
 
 NANOSECONDS = 1_000  # in a microsecond
+SET_BY = 10 * times.SECOND  # at least, where somebody set the clock; less is how clocks are kept right
 
 
 class TimedClock(times.Clock, Protocol):
@@ -21,13 +22,27 @@ class TimedClock(times.Clock, Protocol):
 
 
 class WallClock:
-    """The machine's own time."""
+    """The machine's own time. *correction* is what is added to it where it is known to be wrong."""
 
-    __slots__ = ()
+    __slots__ = ("_ahead", "correction")
+
+    def __init__(self) -> None:
+        self.correction = 0
+        self._ahead = self._from_steady()
 
     def now(self) -> int:
         """The instant, in microseconds since the epoch."""
-        return time.time_ns() // NANOSECONDS
+        return time.time_ns() // NANOSECONDS + self.correction
+
+    def jumped(self) -> int:
+        """Microseconds by which somebody set the machine's clock since this was asked before; 0 where nobody did."""
+        before, self._ahead = self._ahead, self._from_steady()
+        moved = self._ahead - before
+        return moved if abs(moved) >= SET_BY else 0
+
+    @staticmethod
+    def _from_steady() -> int:
+        return time.time_ns() // NANOSECONDS - times.steady()
 
     async def sleep(self, duration: int) -> None:
         """Wait for *duration* microseconds; nothing or less only lets other tasks go first."""

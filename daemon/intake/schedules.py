@@ -6,7 +6,8 @@ The clock (APScheduler behind ``clock.Wakes``) only tells when to look.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -90,11 +91,29 @@ class Schedules:
     async def once(self) -> bool:
         """Fire what is due; whether anything was."""
         now = self._clock.now()
-        due = await self._journal.read(lambda connection: schedules.due(connection, now))
+        rows = await self._journal.read(schedules.all_rows)
+        due = await self._turn_back(rows, now)
         ours = [(self._planned[row.name], row) for row in due if row.name in self._planned]
         moved = [await self._fire(planned, row, now) for planned, row in ours]
         await self._wake_when_due()
         return any(moved)
+
+    async def _turn_back(self, rows: dict[str, Row], now: int) -> list[Row]:
+        """The rows that are due. An interval whose next moment is further off than the interval is taken back: the
+        clock was. A cron text and a moment are meant by the clock, and wait for it.
+        """
+        for row in rows.values():
+            planned = self._planned.get(row.name)
+            if planned is None or row.next_at is None or not isinstance(planned.spec, clock.Every):
+                continue
+            following = clock.next_firing(planned.spec, now)
+            if following is not None and following < row.next_at:
+                back = partial(
+                    schedules.advance, name=row.name, old=row.next_at, next_at=following, fired_at=None
+                )
+                await self._journal.write(back)
+        due = [row for row in rows.values() if row.next_at is not None and row.next_at <= now]
+        return sorted(due, key=lambda row: row.next_at or 0)
 
     async def _fire(self, planned: Planned, row: Row, now: int) -> bool:
         """Move *row* on, and record that it fired; False where another node did."""
@@ -105,8 +124,15 @@ class Schedules:
         def write(connection: Connection) -> tuple[bool, Sequence[Admitted]]:
             assert row.next_at is not None  # noqa: S101 - it was due
             moved = schedules.advance(connection, row.name, row.next_at, following, moment)
-            facts = [fired(planned.configured, moment)] if moved and moment is not None else []
-            return moved, events.emit(connection, facts, SOURCE, now)
+            if not moved or moment is None:
+                return moved, []
+            fact = fired(planned.configured, moment)
+            told = events.emit(connection, [fact], SOURCE, now)
+            if told[0].duplicate and isinstance(
+                planned.spec, clock.Every
+            ):  # the clock was set back over this moment
+                told = events.emit(connection, [replace(fact, key=f"{fact.key}:{now}")], SOURCE, now)
+            return moved, told
 
         moved, admitted = await self._journal.write(write)
         for one in admitted:

@@ -25,6 +25,7 @@ from sqlalchemy.pool import StaticPool
 from daemon.journal import database
 from daemon.journal.database import Batch, Function, Handed, JournalUnavailable, T
 from daemon.journal.lanes import Lane
+from daemon.model import times
 
 READERS = 2
 BUSY = 5_000  # milliseconds to wait for a lock that another process holds
@@ -173,6 +174,7 @@ class SqliteJournal:
         self._local = threading.local()
         self._writing: Opened | None = None
         self._reading: list[Opened] = []
+        self._began = time.time_ns() // 1_000 - times.steady()
 
     async def write(self, fn: Function[T]) -> T:
         """Run *fn* and commit; see the protocol."""
@@ -183,8 +185,10 @@ class SqliteJournal:
         return await self._readers.do(self._read, fn)
 
     async def lease_now(self) -> int:
-        """The machine's own clock: the file is this machine's."""
-        return time.time_ns() // 1_000
+        """The machine's own clock as it was when the file was opened, carried on by one that nobody sets: one daemon
+        has the file, and voids the leases of the past when it starts.
+        """
+        return times.steady() + self._began
 
     async def close(self) -> None:
         """Finish what was handed in, and close."""

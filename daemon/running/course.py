@@ -57,6 +57,7 @@ class Courses:
         self._caller = Caller(self._scribe, clock, services, self._circuits)
         self._definitions: dict[str, Reaction] = {}
         self._last_in: asyncio.Event | None = None
+        self._in_hand: dict[str, Course] = {}
 
     async def take(
         self,
@@ -75,6 +76,7 @@ class Courses:
             except Vanished as gone:
                 await self._scribe.end(run, str(gone))
                 return
+            self._in_hand[run.id] = course
             try:
                 await self._walk(course)
             except (LostLease, JournalUnavailable):
@@ -82,7 +84,15 @@ class Courses:
             except Exception as bug:
                 log.exception("run.broke")
                 await self._scribe.end(course.run, scribe.describe_bug(bug), course.event.type)
+            finally:
+                del self._in_hand[run.id]
             await self._circuits.leave(run.id)
+
+    def carry(self, by: int) -> None:
+        """The clock was set by *by* microseconds: what is in hand has not taken the longer for it."""
+        for course in self._in_hand.values():
+            since = course.run.counting_since
+            course.run = replace(course.run, counting_since=since + by if since is not None else None)
 
     async def _load_in_turn(self, run: Run, event: Event | None) -> Course:
         """Load *run*. Runs begin in the order in which they came, however long each takes to load: that is the order in

@@ -101,6 +101,7 @@ class World:
         self.circuits = known
         self.parking = Parking(self.journal, self.clock, lambda: self.services, known, bells.workers)
         courses = Courses(self.journal, self.clock, lambda: self.services, known, ring=bells.workers.ring)
+        self.courses = courses
         hands = Worker(self.journal, self.clock, courses, bells.workers, bells.router, node, self.lease)
         router = Router(self.journal, self.clock, Rules([]), hands, bells.router, bells.workers)
         watcher = Watcher(self.journal, self.clock, lambda: self.services, bells, node, gate=known)
