@@ -100,18 +100,19 @@ class Schedules:
 
     async def _turn_back(self, rows: dict[str, Row], now: int) -> list[Row]:
         """The rows that are due. An interval whose next moment is further off than the interval is taken back: the
-        clock was. A cron text and a moment are meant by the clock, and wait for it.
+        clock was, and by more than nodes' clocks differ. A cron text and a moment are meant by the clock, and wait.
         """
         for row in rows.values():
             planned = self._planned.get(row.name)
             if planned is None or row.next_at is None or not isinstance(planned.spec, clock.Every):
                 continue
+            if row.next_at - now <= planned.spec.duration + LATE:
+                continue
             following = clock.next_firing(planned.spec, now)
-            if following is not None and following < row.next_at:
-                back = partial(
-                    schedules.advance, name=row.name, old=row.next_at, next_at=following, fired_at=None
-                )
-                await self._journal.write(back)
+            back = partial(
+                schedules.advance, name=row.name, old=row.next_at, next_at=following, fired_at=None
+            )
+            await self._journal.write(back)
         due = [row for row in rows.values() if row.next_at is not None and row.next_at <= now]
         return sorted(due, key=lambda row: row.next_at or 0)
 

@@ -140,6 +140,37 @@ async def test_a_loop_that_is_a_little_late_missed_nothing(journal, clock):
     assert await node.until(at("2026-01-12T04:00:00Z"), 2 * DAY) == []  # the machine slept
 
 
+async def test_an_interval_goes_on_when_the_clock_is_set(journal, clock):
+    node = await Node(journal, clock).start(schedule("often", every=10 * MINUTE), schedule("daily"))
+    assert len(await node.until(at("2026-01-10T13:00:30Z"))) == 6
+    clock.set(clock.now() - HOUR)
+    told = await node.until(at("2026-01-10T13:00:30Z"))
+    assert told == [f"2026-01-10T12:{n}0:00Z" for n in range(1, 6)] + ["2026-01-10T13:00:00Z"]
+    clock.set(clock.now() + HOUR)
+    assert await node.until(at("2026-01-10T14:11:00Z")) == ["2026-01-10T14:00:00Z", "2026-01-10T14:10:00Z"]
+
+
+async def test_a_daily_moment_that_comes_twice_fires_once(journal, clock):
+    node = await Node(journal, clock).start(schedule())
+    assert await node.until(at("2026-01-11T02:10:00Z"), HOUR) == ["2026-01-11T02:00:00Z"]
+    clock.set(clock.now() - HOUR)
+    assert await node.until(at("2026-01-11T20:00:00Z"), HOUR) == []
+
+
+async def test_a_node_that_is_a_little_behind_fires_nothing_twice(journal, clock):
+    often = schedule("often", every=10 * MINUTE)
+    node = await Node(journal, clock).start(often)
+    behind = clocks.VirtualClock(clock.now())
+    other = await Node(journal, behind).start(often)
+    for _ in range(60):
+        clock.set(clock.now() + MINUTE)
+        behind.set(clock.now() - 20 * SECOND)
+        await node.schedules.once()
+        await other.schedules.once()
+    told = await node.fired()
+    assert (len(told), len(set(told))) == (6, 6)
+
+
 async def test_an_instant_fires_once_also_when_it_is_past(journal, clock):
     past, future = schedule("past", at=at("2025-12-24T18:00:00Z")), schedule("next", at=clock.now() + HOUR)
     for _ in range(3):
