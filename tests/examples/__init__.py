@@ -1,0 +1,1 @@
+"""The numbered examples: checked as they are, and run against the simulated services."""
