@@ -1,6 +1,7 @@
 """``pointsman services`` and ``webhooks``: where the accounts are, and how they reach us."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,10 @@ def test_refused_credentials_and_a_silent_place_are_told_apart(
     assert "a-wrong-token" not in answer.out
 
 
+def swap(wanted: Circuit, _before: Circuit) -> Circuit:
+    return wanted
+
+
 def put(desk: Desk, blank_journal: Path, **known: Circuit) -> None:
     """Make a journal that knows of these accounts' circuits, the first of which has a parked run."""
     desk.make_journal(blank_journal)
@@ -81,7 +86,7 @@ def put(desk: Desk, blank_journal: Path, **known: Circuit) -> None:
     def write(connection: Connection) -> None:
         accounts.configure(connection, known.keys())
         for name, one in known.items():
-            accounts.change(connection, name, lambda _, one=one: one)
+            accounts.change(connection, name, partial(swap, one))
         busy = (making.NOW, context.now() + times.HOUR)
         accounts.note_work(connection, {"compass": busy, "plotly": (making.NOW, making.NOW)})
 

@@ -120,7 +120,7 @@ async def test_each_trial_takes_another_run_than_the_last(journal: Journal) -> N
 async def test_a_trial_goes_to_a_run_that_others_wait_for(journal: Journal) -> None:
     parked = await journal.write(partial(park, account="shop", count=3))
     holds = sa.update(tables.runs).where(tables.runs.c.id == parked[2]).values(lock_key="k", locked=True)
-    await journal.write(lambda connection: connection.execute(holds) and None)
+    await journal.write(lambda connection: connection.execute(holds).rowcount)
     take = partial(accounts.release_next, account="shop", behind=None, now=NOW)
     assert await journal.write(take) == parked[2]
 
@@ -139,7 +139,7 @@ async def test_the_database_refuses_what_cannot_be(journal: Journal, broken: str
     await journal.write(partial(park, account="shop", count=1))
     await journal.write(partial(accounts.configure, names=["shop"]))
     with pytest.raises(sa.exc.IntegrityError):
-        await journal.write(lambda connection: connection.execute(sa.text(broken)) and None)
+        await journal.write(lambda connection: connection.execute(sa.text(broken)).rowcount)
     assert await journal.read(accounts.counts_parked) == {"shop": 1}
 
 
