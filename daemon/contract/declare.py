@@ -146,7 +146,8 @@ class Seen:
     vendor's own word for where it stands (for ``stalled_after``); *final* says that nothing more comes by
     itself.
     *resource* is the object as events show it. A waiting step is given *result* when *final*, or fails with
-    *failure*. *gone* says that it does not exist any more: it is forgotten after its facts are told.
+    *failure*. *gone* says that it does not exist any more: it is forgotten after its facts are told. *hook* is whether
+    the service says that it will call back about it, None where it does not tell.
     """
 
     id: str
@@ -159,6 +160,7 @@ class Seen:
     failure: str | None = None
     resource: JsonObject = field(default_factory=dict)
     gone: bool = False
+    hook: bool | None = None
 
 
 WatchFunction = Callable[[Any, Any, Cursor], Awaitable[Sequence[Seen]]]
@@ -205,6 +207,22 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How often a service calls about one object before it stops for good.
+
+    *firings* is how often, *first* how long after the first thing to tell the first call comes, *every* how far apart
+    the calls are after that (microseconds). *resource* names the watch that looks at such an object, *options* gives
+    that watch's options for the object's id.
+    """
+
+    resource: str
+    firings: int
+    first: int
+    every: int
+    options: Callable[[str], JsonObject]
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """A callback that a service sends.
 
@@ -215,7 +233,8 @@ class Webhook:
     what is remembered (False: counters equal or gone back). *judge* compares a claim with the memory that a
     poll made (None: not there).
     *repair* is given a body that is not JSON and answers what the sender must have meant, or None. All are
-    pure. *query* is what a URL ends in when it is registered, for the sender to fill in.
+    pure. *query* is what a URL ends in when it is registered, for the sender to fill in. *budget* is there where the
+    number of calls about one object is limited.
     """
 
     hook: str
@@ -227,6 +246,7 @@ class Webhook:
     judge: Callable[[Claim, JsonObject | None], "Verdict"]
     repair: Callable[[bytes], bytes | None] = lambda _raw: None
     query: str = ""
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)

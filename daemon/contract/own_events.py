@@ -149,9 +149,16 @@ class CallbackRefuted(EventData):
 
     type: ClassVar[str] = "pointsman.callback.refuted"
     subject: ClassVar[str] = "pop id"
-    example: ClassVar[JsonObject] = {"claimed": {"views": 9000}, "found": {"views": 2}}
+    example: ClassVar[JsonObject] = {
+        "claimed": {"views": 9000},
+        "found": {"views": 2},
+        "differing": ["views"],
+    }
     claimed: dict[str, Any] = Field(description="What the callback said.")
     found: dict[str, Any] | None = Field(description="What the service says; null: the thing is not there.")
+    differing: list[str] = Field(
+        default_factory=list, description="The names of what differs; none where the thing is not there."
+    )
 
 
 ALL: tuple[type[EventData], ...] = (

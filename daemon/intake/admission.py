@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from daemon import metrics
-from daemon.intake import arrivals
+from daemon.intake import arrivals, telling
 from daemon.intake.arrivals import Arrival
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable
@@ -100,6 +100,7 @@ class Admission:
             await self._commit_apart(batch, bug)
         else:
             self._hand_over(admitted.fresh)
+            telling.tell_warnings(admitted.warned)
             self._settle(batch, admitted.outcomes)
 
     async def _commit_apart(self, batch: list[_Waiting], bug: Exception) -> None:

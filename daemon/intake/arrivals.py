@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemon.contract.declare import Claim, Webhook
-from daemon.journal import events, hints, watches
+from daemon.intake import takeover
+from daemon.intake.takeover import Heard, Warned
+from daemon.journal import calls, events, hints, watches
 from daemon.journal.database import Connection
 from daemon.journal.events import Admitted
 from daemon.journal.hints import Hint
@@ -44,10 +46,11 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What became of each arrival of a batch, and the events it made (none where not all are new: the journal has
-    them)."""
+    them). *warned* are the objects whose service will soon call no more."""
 
     outcomes: Sequence[Admitted]
     fresh: Sequence[Event]
+    warned: Sequence[Warned] = ()
 
 
 def record(connection: Connection, arrived: Sequence[Arrival], now: int) -> Recorded:
@@ -58,7 +61,10 @@ def record(connection: Connection, arrived: Sequence[Arrival], now: int) -> Reco
     outcomes = [batch.known(one) if isinstance(one, Admitted) else batch.admitted[one] for one in places]
     _keep_hints(connection, batch)
     _remember(connection, batch)
-    return Recorded(outcomes, batch.fresh())
+    for key, before in batch.silent.items():
+        memory = batch.memories[key]
+        calls.count(connection, calls.Called(*key), before, now, memory.calling)
+    return Recorded(outcomes, batch.fresh(), batch.warned)
 
 
 Key = tuple[str, str, str]
@@ -85,7 +91,8 @@ def _recall(connection: Connection, arrived: Sequence[Arrival]) -> dict[Key, Mem
 @dataclass(slots=True)
 class _Batch:
     """What a batch is going to write. *touched* are the memories that change; *hinted* and *told* name, by the place
-    of their event's row, the callbacks that are to be read back and those that were believed."""
+    of their event's row, the callbacks that are to be read back and those that were believed; *silent* are objects of
+    which a callback came that says nothing new, with how many had come before."""
 
     now: int
     memories: dict[Key, Memory]
@@ -94,6 +101,8 @@ class _Batch:
     hinted: dict[int, Callback] = field(default_factory=dict)
     told: dict[int, Key] = field(default_factory=dict)
     touched: set[Key] = field(default_factory=set)
+    silent: dict[Key, int] = field(default_factory=dict)
+    warned: list[Warned] = field(default_factory=list)
     admitted: list[Admitted] = field(default_factory=list)
 
     def known(self, answer: Admitted) -> Admitted:
@@ -126,7 +135,7 @@ def _place(batch: _Batch, one: Arrival) -> int | Admitted:
 def _hint_at(batch: _Batch, callback: Callback, known: Memory | None) -> int | Admitted:
     """A callback that is only a hint: its own event, unless it says nothing new."""
     if known is not None and known.event_id and not callback.hook.news(callback.claim, known.memory):
-        return Admitted(known.event_id, duplicate=True)
+        return _known(batch, callback, known, known.event_id)
     place = batch.add(received(callback), callback.account)
     batch.hinted[place] = callback
     return place
@@ -138,37 +147,51 @@ def _believe(batch: _Batch, callback: Callback, known: Memory | None) -> int | A
     seen = callback.hook.told(callback.claim, old.memory, old.callbacks + 1)
     if seen is None or not seen.facts:
         if old.event_id:
-            return Admitted(old.event_id, duplicate=True)
+            return _known(batch, callback, old, old.event_id)
         # Nothing was ever told of it and this tells nothing either: the callback itself gives it an id.
         return batch.add(received(callback), callback.account)
     places = [batch.add(fact, callback.account) for fact in seen.facts]
     key = _key(callback)
-    batch.memories[key] = Memory(
-        remote_id=old.remote_id,
-        memory=seen.memory,
-        version=old.version + 1,
-        state=seen.state,
-        since=old.since,
-        stalled_told=old.stalled_told,
-        callbacks=old.callbacks + 1,
-        event_id=batch.rows[places[-1]][0],
+    told = replace(old, memory=seen.memory, version=old.version + 1, state=seen.state)
+    batch.memories[key] = replace(
+        _heard(batch, callback, told, rose=True), event_id=batch.rows[places[-1]][0]
     )
     batch.told[places[-1]] = key
     batch.touched.add(key)
     return places[-1]
 
 
+def _known(batch: _Batch, callback: Callback, known: Memory, event_id: str) -> Admitted:
+    """A callback that says nothing new: answered with what is known, and counted unless it is the last one again."""
+    key = _key(callback)
+    if takeover.counts(callback.hook.budget, known.called_at, batch.now) and key not in batch.touched:
+        batch.silent.setdefault(key, known.callbacks)
+        batch.memories[key] = _heard(batch, callback, known, rose=False)
+    return Admitted(event_id, duplicate=True)
+
+
+def _heard(batch: _Batch, callback: Callback, known: Memory, *, rose: bool) -> Memory:
+    """*known* with one more callback that is believed."""
+    new = replace(known, callbacks=known.callbacks + 1, called_at=batch.now)
+    budget = callback.hook.budget
+    if budget is None:
+        return new
+    warned = takeover.warnings(
+        callback.account, known.remote_id, known.callbacks, new.callbacks, budget.firings
+    )
+    batch.warned += warned
+    return replace(
+        new, calling=takeover.decide(known.calling, budget, Heard(new.callbacks, True, rose), batch.now)
+    )
+
+
 # What stands beside the events
 
 
 def _keep_hints(connection: Connection, batch: _Batch) -> None:
-    """Remember what each new hint claimed, count it, and make the row that reads it back due now."""
+    """Remember what each new hint claimed, and make the row that reads it back due now."""
     fresh = {place: one for place, one in batch.hinted.items() if not batch.admitted[place].duplicate}
     hints.put(connection, [_hint(one, batch.admitted[place].id, batch.now) for place, one in fresh.items()])
-    for one in fresh.values():
-        known = batch.memories.get(_key(one)) or Memory(one.claim.id, None, 0, None, None, False, 0, None)
-        batch.memories[_key(one)] = replace(known, callbacks=known.callbacks + 1)
-        batch.touched.add(_key(one))
     rows = {_row_name(one): _due_row(one, batch.now) for one in fresh.values()}
     again = [batch.admitted[place].id for place in batch.hinted if place not in fresh]
     rows |= {hint.watch: _again(hint, batch.now) for hint in hints.reopen(connection, again)} if again else {}

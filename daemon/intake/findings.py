@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from daemon.contract.declare import Claim, Seen, Verdict, Watch, Webhook
 from daemon.contract.own_events import CallbackRefuted
 from daemon.contract.services import Services
+from daemon.intake import takeover
+from daemon.intake.takeover import Heard, Warned
 from daemon.journal import events, hints, runs, steps, watches
 from daemon.journal.database import Connection
 from daemon.journal.hints import Hint
 from daemon.journal.watches import Memory, Polled
 from daemon.model import jsons, times
 from daemon.model.events import Fact, Lineage
+from daemon.model.jsons import JsonObject
 from daemon.model.runs import StepStatus
 
 OWN = "pointsman"  # the source of events about ourselves
@@ -53,6 +56,7 @@ class Told:
     events: Sequence[News]
     woken: int
     refuted: int
+    warned: Sequence[Warned] = ()
 
 
 def record(connection: Connection, look: Look, seen: Sequence[Seen], services: Services, now: int) -> Told:
@@ -75,7 +79,20 @@ def record(connection: Connection, look: Look, seen: Sequence[Seen], services: S
     refuted = _judge(
         connection, look, seen, {**current, **{one.remote_id: one for one in kept}}, services, now
     )
-    return Told(told, woken, refuted)
+    return Told(told, woken, refuted, _warnings(row, current, kept))
+
+
+def _warnings(row: Polled, before: Mapping[str, Memory], kept: Sequence[Memory]) -> list[Warned]:
+    """What is to be said of callbacks whose number nears its end, or has reached it."""
+    counted = {id: memory.callbacks for id, memory in before.items()}
+    return [
+        warned
+        for one in kept
+        if one.calling is not None
+        for warned in takeover.warnings(
+            row.account, one.remote_id, counted.get(one.remote_id, 0), one.callbacks, one.calling.budget
+        )
+    ]
 
 
 def is_quiet(look: Look, seen: Sequence[Seen], now: int) -> bool:
@@ -120,11 +137,36 @@ def _tell(
     admitted = events.emit(connection, fit, look.row.account, now, lineage)
     if admitted:
         new = replace(new, event_id=admitted[-1].id)
+    new = _count_calls(look, one, new, services, now)
     if new == old and known is not None:
         return None, []
     told = zip(fit, admitted, strict=True)
     news = [News(got.id, fact.type, lineage.trace or got.id) for fact, got in told if not got.duplicate]
     return replace(new, version=old.version + 1), news
+
+
+def _count_calls(look: Look, one: Seen, known: Memory, services: Services, now: int) -> Memory:
+    """*known* with the callbacks that this look bears out, and with who is in charge from now on."""
+    believed = [] if one.gone else _believed(look, one, services)
+    new = replace(known, callbacks=known.callbacks + len(believed))
+    if believed:
+        new = replace(new, called_at=max(hint.created_at for hint in believed))
+    stands = known.calling is not None or (look.row.role == "hint" and bool(believed or one.hook))
+    budget = takeover.budget_of(services.catalog, look.kind, look.row.resource) if stands else None
+    if budget is None or one.gone:
+        return new
+    heard = Heard(new.callbacks, bool(believed), bool(one.facts), one.hook)
+    return replace(new, calling=takeover.decide(known.calling, budget, heard, now))
+
+
+def _believed(look: Look, one: Seen, services: Services) -> list[Hint]:
+    """The callbacks about *one* that the reading does not contradict."""
+    about = [hint for hint in look.asked if hint.remote_id == one.id]
+    return [hint for hint in about if judge(_hook(look, hint, services), hint, one).word != "refuted"]
+
+
+def _hook(look: Look, hint: Hint, services: Services) -> Webhook:
+    return services.catalog.webhooks[(look.kind, hint.claim["hook"])]
 
 
 def _fit(fact: Fact, services: Services) -> Fact:
@@ -210,8 +252,7 @@ def _judge(
     refuted = 0
     for hint in look.asked:
         one = found.get(hint.remote_id)
-        hook = services.catalog.webhooks[(look.kind, hint.claim["hook"])]
-        verdict = judge(hook, hint, one)
+        verdict = judge(_hook(look, hint, services), hint, one)
         memory = memories.get(hint.remote_id)
         became = memory.event_id if memory is not None and verdict.word != "refuted" else None
         hints.decide(connection, hint.event_id, verdict.word, verdict.found, became, now)
@@ -226,7 +267,18 @@ def judge(hook: Webhook, hint: Hint, one: Seen | None) -> Verdict:
     return hook.judge(Claim(**hint.claim), one.memory if one is not None else None)
 
 
+def _differing(claimed: JsonObject, found: JsonObject) -> list[str]:
+    """The names of what was claimed otherwise than it was found; what was not said differs from nothing."""
+    said = {name: value for name, value in claimed.items() if value is not None}
+    return sorted(name for name, value in found.items() if name in said and said[name] != value)
+
+
 def _tell_refuted(connection: Connection, hint: Hint, verdict: Verdict, now: int) -> None:
-    data = {"claimed": hint.claim["claimed"], "found": verdict.found}
+    claimed = hint.claim["claimed"]
+    data = {
+        "claimed": claimed,
+        "found": verdict.found,
+        "differing": _differing(claimed, verdict.found or {}),
+    }
     fact = Fact(CallbackRefuted.type, hint.claim["subject"], f"refuted:{hint.event_id}:{now}", data)
     events.emit(connection, [fact], OWN, now, Lineage(trace=_trace(connection, hint)))

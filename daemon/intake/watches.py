@@ -22,17 +22,16 @@ from daemon.contract.circuit import Gate, Ungated
 from daemon.contract.declare import Cursor, Seen, Watch
 from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
-from daemon.intake import due, findings
+from daemon.intake import due, findings, reading_back, telling
 from daemon.intake.findings import OWN, Look, Stale
 from daemon.intake.rounds import Rounds
-from daemon.journal import events, hints, runs, watches
+from daemon.journal import events, hints, watches
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
 from daemon.journal.rounds import Rest
 from daemon.journal.watches import Polled
 from daemon.model import times
 from daemon.model.events import Fact
-from daemon.model.jsons import JsonObject
 from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 
 AT_ONCE = 128  # polls under way; how many speak to a service at once is that account's own limit
@@ -43,7 +42,6 @@ LEASE = 30 * SECOND
 RENEWALS = 3  # in one lease
 LOOK_AGAIN = 200 * MILLISECOND  # after a look that somebody else's was faster than
 UNGATED = Ungated()
-TOLD_ONE_BY_ONE = 10  # events of one poll; more of them are one log line
 
 Known = Mapping[tuple[str, str], Mapping[str, watches.Memory]]  # by account and resource, then by remote id
 
@@ -86,6 +84,7 @@ class Watcher:
         self._renewed_at = 0
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._rounds = Rounds(journal)
+        self._sweep = reading_back.Sweep(journal)
         self._resting_until = 0
         self.next_at: int | None = None  # when the next row falls due, as far as is known
 
@@ -96,6 +95,9 @@ class Watcher:
             self.next_at = self._resting_until
             return False
         self.next_at = None  # what is due already waits for a poll to end, which rings the bell
+        services = self._services()
+        kinds = {name: account.kind for name, account in services.accounts.items()}
+        await self._sweep.once(now, services.catalog, kinds)
         lease_now = await self._journal.lease_now()
         await self._renew(lease_now)
         room = AT_ONCE - len(self._polling)
@@ -169,7 +171,7 @@ class Watcher:
         if row.role == "follow":
             with contextlib.suppress(errors.ServiceError):
                 noun = self._services().watch(row.account, row.resource).noun
-                _bind(await self._journal.read(partial(_trace, row=row, noun=noun, asked=())))
+                _bind(await self._journal.read(partial(reading_back.trace, row=row, noun=noun, asked=())))
 
     async def _missed(self, row: Polled, failed: Exception) -> str:
         """Write that a poll did not come to its end; the word for it."""
@@ -196,15 +198,18 @@ class Watcher:
             asked: list[hints.Hint] = []
         else:
             before, asked = await self._remembered(row, watch, wanted, watch.scope(options))
+            if reading_back.has_nothing_to_do(row, before, asked):
+                await self._journal.write(partial(reading_back.end, row=row, now=self._clock.now()))
+                return
         now = self._clock.now()
         cursor = Cursor(
             memory={id: one.memory for id, one in before.items() if one.memory is not None},
             wanted=wanted,
             announce=row.announce or row.polled_at is not None,
             now=now,
-            callbacks={id: one.callbacks for id, one in before.items()},
+            callbacks=reading_back.count(before, asked),
             hinted=frozenset(hint.remote_id for hint in asked),
-            claims=_claims(asked),
+            claims=reading_back.claims(asked),
         )
         async with self._gate.call(row.account):
             seen = await watch.poll(services.client(row.account), options, cursor)
@@ -222,9 +227,9 @@ class Watcher:
         """What is remembered of what *row* is about, and the callbacks that asked for the look."""
         before, asked, trace = await self._journal.read(
             lambda connection: (
-                _recall(connection, row, wanted, scope),
+                reading_back.recall(connection, row, wanted, scope),
                 asked := hints.waiting(connection, row.name) if row.role == "hint" else [],
-                _trace(connection, row, watch.noun, asked),
+                reading_back.trace(connection, row, watch.noun, asked),
             )
         )
         _bind(trace)
@@ -236,7 +241,7 @@ class Watcher:
 
         def write(connection: Connection) -> findings.Told:
             told = findings.record(connection, look, seen, services, now)
-            _settle(connection, look, seen, now, chance)
+            _settle(connection, look, seen, services, now, chance)
             return told
 
         told = await self._journal.write(write)
@@ -244,7 +249,7 @@ class Watcher:
             self._bells.router.ring()
         if told.woken:
             self._bells.workers.ring()
-        _log(row, told)
+        telling.tell(row, told)
 
     async def _failed(self, row: Polled, failed: Exception) -> None:
         now, chance = self._clock.now(), random.random()  # noqa: S311 - jitter
@@ -289,28 +294,6 @@ def _bind(trace: str | None) -> None:
         structlog.contextvars.bind_contextvars(trace=trace)
 
 
-def _log(row: Polled, told: findings.Told) -> None:
-    if len(told.events) <= TOLD_ONE_BY_ONE:
-        for news in told.events:
-            log.info("watch.told", watch=row.name, trace=news.trace, event_id=news.event, type=news.type)
-    else:
-        log.info("watch.told", watch=row.name, events=len(told.events))
-    if told.refuted:
-        log.warning("callback.refuted", watch=row.name, callbacks=told.refuted)
-    if row.failing_told:
-        log.info("watch.recovered", watch=row.name)
-
-
-def _trace(connection: Connection, row: Polled, noun: str, asked: Sequence[hints.Hint]) -> str | None:
-    """The chain that a poll belongs to: its callback's, or that of the run whose work is followed."""
-    if asked:
-        return asked[0].event_id  # a callback begins its chain
-    if row.role != "follow" or not row.wanted:
-        return None
-    touched = runs.toucher(connection, row.account, noun, row.wanted[0])
-    return touched[0].trace if touched is not None else None
-
-
 def _is_named(row: Polled) -> bool:
     """Whether what is remembered for *row* can be read together with that of others."""
     return row.role != "hint" and row.wanted is not None
@@ -327,19 +310,6 @@ def _recall_named(connection: Connection, rows: Sequence[Polled]) -> Known:
     }
 
 
-def _recall(
-    connection: Connection, row: Polled, wanted: Sequence[str] | None, scope: str
-) -> dict[str, watches.Memory]:
-    """What is remembered of what the look is about.
-
-    A callback may have named its object by something else than its id: then what is remembered of it stands under
-    another name of the same parent.
-    """
-    if row.role == "hint" and scope:
-        wanted = None
-    return watches.recall(connection, row.account, row.resource, wanted, scope)
-
-
 def describe(failed: Exception) -> str:
     """*failed* in one line."""
     if isinstance(failed, errors.ServiceError):
@@ -349,21 +319,16 @@ def describe(failed: Exception) -> str:
     return f"{type(failed).__name__}: {' '.join(str(failed).split())}"
 
 
-def _claims(asked: Sequence[hints.Hint]) -> dict[str, list[JsonObject]]:
-    claims: dict[str, list[JsonObject]] = {}
-    for hint in asked:
-        claims.setdefault(hint.remote_id, []).append(hint.claim["claimed"])
-    return claims
-
-
-def _settle(connection: Connection, look: Look, seen: Sequence[Seen], now: int, chance: float) -> None:
+def _settle(
+    connection: Connection, look: Look, seen: Sequence[Seen], services: Services, now: int, chance: float
+) -> None:
     """The row's own next time; a row that has done its duty goes."""
     row = look.row
     if row.role == "follow" and any(one.final or one.gone for one in seen):
         watches.drop(connection, row)
         return
     if row.role == "hint":
-        _settle_hint(connection, row, now)
+        reading_back.settle(connection, look, services.catalog, now, chance)
         return
     if row.failing_told:
         data = {
@@ -383,11 +348,3 @@ def _settle(connection: Connection, look: Look, seen: Sequence[Seen], now: int, 
         error=None,
         polled_at=now,
     )
-
-
-def _settle_hint(connection: Connection, row: Polled, now: int) -> None:
-    """A row that read callbacks back goes, unless more of them came while it looked."""
-    if hints.waiting(connection, row.name):
-        watches.settle(connection, row, due_at=now, failures=0, failing_since=None, error=None)
-    else:
-        watches.drop(connection, row)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from daemon.journal import bulk
-from daemon.journal.tables import hints
+from daemon.journal.tables import hints, watches
+from daemon.journal.watches import Polled
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 
@@ -85,6 +86,20 @@ def _to_row(hint: Hint) -> tuple[Any, ...]:
 def waiting(connection: Connection, watch: str) -> list[Hint]:
     """The undecided hints that the row *watch* reads back, oldest first."""
     return [_from_values(row) for row in _WAITING.rows(connection, reader=watch)]
+
+
+def is_waiting(connection: Connection, watch: str) -> bool:
+    """Whether the row *watch* has hints to read back. Whoever holds the row (see ``watches.settle``) is told of all
+    that were committed: a hint is put in before its row is requested, which waits for the holder."""
+    query = sa.select(hints.c.event_id).where(hints.c.watch == watch, WAITING).limit(1)
+    return connection.scalar(query) is not None
+
+
+def drop_reader(connection: Connection, one: Polled) -> bool:
+    """Delete the row *one*, which this node holds, unless hints wait for it; whether it went."""
+    waits = sa.exists().where(hints.c.watch == one.name, WAITING)
+    query = sa.delete(watches).where(watches.c.name == one.name, watches.c.fence == one.fence, ~waits)
+    return connection.execute(query).rowcount == 1
 
 
 def decide(

@@ -285,6 +285,8 @@ memories = Table(
     Column("stalled_told", Boolean, nullable=False, server_default=sa.false()),
     Column("callbacks", Integer, nullable=False, server_default="0"),
     Column("event_id", Text),
+    Column("called_at", BigInteger),
+    Column("calling", Text),
 )
 
 hints = Table(

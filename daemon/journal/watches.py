@@ -14,12 +14,15 @@ from sqlalchemy import Connection, Row
 from daemon.journal import bulk, tables
 from daemon.journal.database import LostLease
 from daemon.journal.tables import memories, watches
-from daemon.model import jsons
+from daemon.model import calling, jsons
+from daemon.model.calling import Calling
 from daemon.model.jsons import JsonObject
+from daemon.model.times import SECOND
 
 DEFINITION = ("account", "resource", "options", "wanted", "announce", "every", "stalled_after")
 LOOKED_AT = ("account", "resource", "options", "wanted")
 AT_ONCE = 1_000  # values in one statement; both databases have a limit
+PAUSE = 2 * SECOND  # between two looks that callbacks ask for, however many of them come
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class Polled:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What is remembered of one remote object. *version* counts its changes; *since* is when *state* began;
-    *event_id* is the newest event told of it; *callbacks* counts those that came."""
+    *event_id* is the newest event told of it; *callbacks* counts those that came and were borne out, *called_at* is
+    when the last of them did, *calling* how they are going where their number is limited."""
 
     remote_id: str
     memory: JsonObject | None
@@ -64,6 +68,8 @@ class Memory:
     stalled_told: bool
     callbacks: int
     event_id: str | None
+    called_at: int | None = None
+    calling: Calling | None = None
 
 
 _REQUEST = bulk.Insert(
@@ -82,10 +88,18 @@ _REQUEST = bulk.Insert(
         "fence",
         "created_at",
     ),
+    # What backs off keeps its pause, and what was just read is read again a little later.
     "(name) DO UPDATE SET due_at = CASE WHEN excluded.due_at IS NULL OR watches.due_at < excluded.due_at "
-    "THEN watches.due_at ELSE excluded.due_at END",
+    "OR (watches.role = 'hint' AND watches.failures > 0 AND watches.due_at IS NOT NULL) THEN watches.due_at "
+    "WHEN watches.role = 'hint' AND excluded.due_at >= watches.polled_at "
+    f"AND excluded.due_at < watches.polled_at + {PAUSE} THEN CASE "
+    f"WHEN watches.due_at < watches.polled_at + {PAUSE} THEN watches.due_at ELSE watches.polled_at + {PAUSE} END "
+    "ELSE excluded.due_at END",
 )
-_KEPT = ("memory", "version", "state", "since", "stalled_told", "callbacks", "event_id")
+_KEPT = (
+    *("memory", "version", "state", "since", "stalled_told", "callbacks", "event_id"),
+    *("called_at", "calling"),
+)
 _REMEMBER = bulk.Insert(
     memories,
     ("account", "resource", "remote_id", *_KEPT),
@@ -348,9 +362,11 @@ def recall(
 
 
 def _memory(remote_id: str, memory: str | None, version: int, *rest: Any) -> Memory:
-    state, since, stalled_told, callbacks, event_id = rest
+    state, since, stalled_told, callbacks, event_id, called_at, calls = rest
     known = jsons.loads(memory) if memory is not None else None
-    return Memory(remote_id, known, version, state, since, bool(stalled_told), callbacks, event_id)
+    going = calling.from_json(jsons.loads(calls)) if calls is not None else None
+    told = bool(stalled_told)
+    return Memory(remote_id, known, version, state, since, told, callbacks, event_id, called_at, going)
 
 
 def remember(connection: Connection, account: str, resource: str, kept: Sequence[Memory]) -> None:
@@ -370,6 +386,8 @@ def _memory_row(account: str, resource: str, one: Memory) -> tuple[Any, ...]:
         one.stalled_told,
         one.callbacks,
         one.event_id,
+        one.called_at,
+        jsons.dumps(calling.to_json(one.calling)) if one.calling is not None else None,
     )
 
 

@@ -88,6 +88,8 @@ def _memories() -> None:
         sa.Column("stalled_told", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("callbacks", sa.Integer(), server_default="0", nullable=False),
         sa.Column("event_id", sa.Text(), nullable=True),
+        sa.Column("called_at", sa.BigInteger(), nullable=True),
+        sa.Column("calling", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("account", "resource", "remote_id"),
     )
 

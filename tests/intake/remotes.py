@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemon.contract import configured, declare
@@ -40,6 +40,7 @@ class Remote:
     polls: int = 0
     cursors: list[Cursor] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    hooks: dict[str, bool] = field(default_factory=dict)
 
 
 @declare.watch(
@@ -80,6 +81,7 @@ def see(client: Remote, name: str, found: dict[str, tuple[int, str]], cursor: Cu
         final=state == "done",
         result={"n": number},
         resource={"id": name},
+        hook=client.hooks.get(name),
     )
 
 
@@ -184,11 +186,13 @@ class Watched:
         await waiting.wait_for(lambda: not self.watcher._polling)
 
 
-def watched(journal: Journal, node: str = "here") -> Watched:
-    """A watcher over *journal*."""
+def watched(journal: Journal, node: str = "here", hook: declare.Webhook = HOOK) -> Watched:
+    """A watcher over *journal*, of a service that calls by *hook*."""
     remote, clock = Remote(), clocks.VirtualClock()
     bells = Bells(Bell(), Bell(), Bell())
     services = services_of(remote)
+    if hook is not HOOK:
+        services = replace(services, catalog=gather([replace(CONNECTOR, webhooks=(hook,))]))
     return Watched(journal, remote, clock, bells, Watcher(journal, clock, lambda: services, bells, node))
 
 

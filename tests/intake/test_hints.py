@@ -5,7 +5,9 @@ import asyncio
 import pytest
 import structlog
 
+from daemon.contract.declare import Webhook
 from daemon.contract.errors import TemporaryError
+from daemon.intake import reading_back
 from daemon.intake.admission import Admission
 from daemon.intake.arrivals import Arrival, Callback
 from daemon.journal import hints, watches
@@ -16,14 +18,15 @@ from tests.intake import remotes
 class Callers:
     """Callbacks of the made-up service, admitted as the public side would."""
 
-    def __init__(self, world: remotes.Watched) -> None:
+    def __init__(self, world: remotes.Watched, hook: Webhook = remotes.HOOK) -> None:
         self.world = world
+        self.hook = hook
         self.admission = Admission(world.journal, world.clock, world.bells.router, world.bells.watches)
 
     async def call(self, id: str, n: int, *, readback: bool = True) -> str:
         """A callback that says thing *id* has the number *n*; the id that answers it."""
         claim = remotes.HOOK.understand({"id": id, "n": n}, {})
-        callback = Callback(remotes.ACCOUNT, remotes.HOOK, claim, readback)
+        callback = Callback(remotes.ACCOUNT, self.hook, claim, readback)
         return (await self.admission.admit(Arrival(remotes.ACCOUNT, claim=callback))).id
 
     async def verdict(self, id: str) -> str:
@@ -59,7 +62,8 @@ async def test_a_callback_that_the_service_bears_out_is_confirmed(world, callers
     hint = await callers.hint(id)
     assert [(one.type, one.data["n"], one.trace) for one in told] == [("shelf.thing.changed", 3, id)]
     assert (hint.verdict, hint.became, hint.found) == ("confirmed", told[0].id, {"n": 3})
-    assert await callers.rows() == []
+    assert await world.poll(watches.PAUSE) == []
+    assert (await callers.rows(), world.remote.polls) == ([], 1)  # it went without another look
 
 
 async def test_a_callback_that_came_late_is_superseded(world, callers):
@@ -80,7 +84,8 @@ async def test_a_callback_that_the_service_contradicts_is_refuted_and_told(world
     told = [one for one in await world.poll() if one.source == "pointsman"]
     assert await callers.verdict(id) == "refuted"
     assert [(one.type, one.subject, one.trace) for one in told] == [("pointsman.callback.refuted", "a", id)]
-    assert told[0].data == {"claimed": {"n": 9000}, "found": {"n": 1} if things else None}
+    found = {"n": 1} if things else None
+    assert told[0].data == {"claimed": {"n": 9000}, "found": found, "differing": ["n"] if things else []}
 
 
 async def test_many_hints_cost_one_read(world, callers):
@@ -101,10 +106,36 @@ async def test_a_hint_that_comes_during_the_read_is_read_again(world, callers):
     second = await callers.call("a", 4)
     await world.finish()
     assert (await callers.verdict(first), await callers.verdict(second)) == ("confirmed", "waiting")
-    told = await world.poll()
+    told = await world.poll(watches.PAUSE)
     assert await callers.verdict(second) == "confirmed"
     assert [one.data["n"] for one in told] == [4]
+    await world.poll(watches.PAUSE)
     assert await callers.rows() == []
+
+
+async def test_however_many_hints_come_a_thing_is_read_once_in_each_pause(world, callers):
+    world.remote.things = {"a": (1, "new")}
+    ids = []
+    for second in range(6):
+        ids += [await callers.call("a", 100 * (second + 1) + n) for n in range(20)]
+        await world.poll(watches.PAUSE // 2)
+    assert world.remote.polls <= 4  # in three pauses
+    await world.poll(watches.PAUSE)
+    verdicts = {await callers.verdict(id) for id in ids}
+    assert (len(ids), verdicts) == (120, {"refuted"})
+
+
+async def test_a_hint_that_comes_before_an_idle_row_goes_keeps_it(world, callers, journal):
+    world.remote.things = {"a": (3, "new")}
+    await callers.call("a", 3)
+    await world.poll()
+    (row,) = await callers.rows()
+    world.remote.things = {"a": (4, "new")}
+    second = await callers.call("a", 4)
+    await journal.write(lambda c: reading_back.end(c, row, world.clock.now()))
+    assert [one.name for one in await callers.rows()] == [row.name]
+    assert [one.data["n"] for one in await world.poll()] == [4]
+    assert await callers.verdict(second) == "confirmed"
 
 
 async def test_hints_wait_for_a_service_that_is_down(world, callers):
@@ -118,15 +149,17 @@ async def test_hints_wait_for_a_service_that_is_down(world, callers):
     assert await callers.verdict(id) == "confirmed"
 
 
-async def test_a_callback_makes_a_row_that_backs_off_due_at_once(world, callers):
+async def test_callbacks_do_not_hurry_a_service_that_asked_to_be_left_alone(world, callers):
     world.remote.things = {"a": (3, "new")}
     world.remote.failures = [TemporaryError("429: slow down", retry_after=60 * MINUTE)]
-    await callers.call("a", 2)
+    ids = [await callers.call("a", 2)]
     await world.poll()
-    await callers.call("a", 3)
-    await world.poll()
-    assert world.remote.polls == 2
-    assert await callers.rows() == []
+    ids.append(await callers.call("a", 3))
+    await world.poll(59 * MINUTE)
+    assert world.remote.polls == 1
+    told = await world.poll(MINUTE * 2)
+    assert (world.remote.polls, [one.data["n"] for one in told]) == (2, [3])
+    assert [await callers.verdict(id) for id in ids] == ["superseded", "confirmed"]
 
 
 async def test_a_watch_and_a_callback_of_one_thing_tell_it_once(world, callers):

@@ -5,6 +5,7 @@ are cheap: a remembered thing that a list lacks counts as gone only after its ow
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Self
 from urllib.parse import parse_qsl
 
@@ -154,14 +155,26 @@ def _tracer_seen(
     verdicts = [tracer_looks.judge_counters(claim, plain.memory) for claim in cursor.claims.get(seen_id, ())]
     called = _is_called(seen_id, cursor, verdicts)
     announce = called if seen_id in cursor.hinted else cursor.announce
-    reason = tracer_looks.Reason(announce, called, cursor.callbacks.get(seen_id, 0))
-    return tracer_looks.compare(seen_id, memory, look, reason)
+    reason = tracer_looks.Reason(announce, called, _firing(seen_id, cursor, verdicts))
+    return replace(tracer_looks.compare(seen_id, memory, look, reason), hook=_hook_of(tracer))
+
+
+def _hook_of(tracer: JsonObject) -> bool | None:
+    """Whether Populr says that it calls when the tracer is viewed; None where the answer lacks both fields."""
+    if "notify_on_open" not in tracer and "notify_webhook" not in tracer:
+        return None
+    return bool(tracer.get("notify_on_open", True) and tracer.get("notify_webhook"))
 
 
 def _is_called(seen_id: str, cursor: declare.Cursor, verdicts: Sequence[declare.Verdict]) -> bool:
     """Whether a callback that the reading does not contradict asked for this look."""
     believed = not verdicts or any(verdict.word != "refuted" for verdict in verdicts)
     return seen_id in cursor.hinted and believed
+
+
+def _firing(seen_id: str, cursor: declare.Cursor, verdicts: Sequence[declare.Verdict]) -> int:
+    """How many callbacks have come, without those that are refuted by this look."""
+    return cursor.callbacks.get(seen_id, 0) - sum(verdict.word == "refuted" for verdict in verdicts)
 
 
 @declare.watch(
@@ -209,5 +222,5 @@ def _pop_seen(pop: JsonObject, cursor: declare.Cursor) -> declare.Seen:
     called = _is_called(pop_id, cursor, verdicts)
     announce = cursor.announce and pop_id not in cursor.hinted
     return pop_looks.compare(
-        memory, found, pop_looks.Reason(announce, called, cursor.callbacks.get(pop_id, 0))
+        memory, found, pop_looks.Reason(announce, called, _firing(pop_id, cursor, verdicts))
     )

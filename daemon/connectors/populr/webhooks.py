@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 
 from daemon.connectors.populr.events import pops, tracers
 from daemon.contract import declare, errors
+from daemon.model import times
 from daemon.model.jsons import Json, JsonObject
 
 LONGEST_ID = 128  # characters; Populr's are 24 hexadecimal digits in practice
@@ -222,6 +223,15 @@ tracer = declare.Webhook(
     judge=judge_tracer,
     repair=repair,
     query=QUERY,
+    # "15 minutes after the first view … hourly … deactivated once it has been fired more than a dozen times" (Populr
+    # API text).
+    budget=declare.Budget(
+        resource="tracers",
+        firings=12,
+        first=15 * times.MINUTE,
+        every=times.HOUR,
+        options=lambda seen_id: {"pop_id": seen_id.partition("/")[0]},
+    ),
 )
 
 collaboration = declare.Webhook(

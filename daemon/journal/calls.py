@@ -1,0 +1,97 @@
+"""Callbacks by the objects that they are about: how many came, when the last did, and the rows that stand for them.
+
+Called by ``intake`` and ``cli``; plain functions of one connection, none commits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from daemon.journal import watches
+from daemon.journal.tables import memories
+from daemon.journal.tables import watches as rows
+from daemon.journal.watches import Memory, Polled
+from daemon.model import calling, jsons
+from daemon.model.calling import Calling
+
+STANDING = "hint"  # the role of the row that looks at what was called about
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """An object of *account* about which a limited number of callbacks come."""
+
+    account: str
+    resource: str
+    remote_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The callbacks of one account: about how many objects they came, and when the last one did."""
+
+    objects: int
+    last_at: int | None
+
+
+def count(
+    connection: Connection,
+    one: Called,
+    before: int,
+    called_at: int,
+    going: Calling | None,
+) -> None:
+    """Count one more callback about an object about which *before* came; nothing where another was counted meanwhile.
+
+    Beside it nothing of what is remembered of the object changes, so its version stays.
+    """
+    connection.execute(
+        sa.update(memories)
+        .where(
+            memories.c.account == one.account,
+            memories.c.resource == one.resource,
+            memories.c.remote_id == one.remote_id,
+            memories.c.callbacks == before,
+        )
+        .values(
+            callbacks=before + 1,
+            called_at=called_at,
+            calling=jsons.dumps(calling.to_json(going)) if going is not None else None,
+        )
+    )
+
+
+def without_row(connection: Connection, accounts: Sequence[str], limit: int) -> list[Called]:
+    """Objects of *accounts* whose callbacks are limited in number and that no row looks at by itself yet."""
+    named = sa.literal(f"{STANDING}:") + memories.c.account + ":" + memories.c.resource + ":"
+    stands = sa.exists().where(rows.c.name == named + memories.c.remote_id)
+    key = (memories.c.account, memories.c.resource, memories.c.remote_id)
+    query = sa.select(*key).where(memories.c.calling.is_not(None), memories.c.account.in_(accounts), ~stands)
+    return [Called(*row) for row in connection.execute(query.limit(limit))]
+
+
+def of_rows(connection: Connection, listed: Sequence[Polled]) -> dict[str, Memory]:
+    """What is remembered of the objects that the rows *listed* look at because of callbacks, by the rows' names."""
+    wanted: dict[tuple[str, str], dict[str, str]] = {}
+    for row in listed:
+        if row.role == STANDING and row.wanted:
+            wanted.setdefault((row.account, row.resource), {})[row.wanted[0]] = row.name
+    return {
+        names[id]: memory
+        for (account, resource), names in wanted.items()
+        for ids in watches.sliced(names)
+        for id, memory in watches.recall(connection, account, resource, ids).items()
+    }
+
+
+def heard(connection: Connection) -> Mapping[str, Heard]:
+    """The callbacks that were borne out, by account."""
+    came = sa.or_(memories.c.callbacks > 0, memories.c.calling.is_not(None))
+    query = (
+        sa.select(memories.c.account, sa.func.count(), sa.func.max(memories.c.called_at))
+        .where(came)
+        .group_by(memories.c.account)
+    )
+    return {account: Heard(objects, last_at) for account, objects, last_at in connection.execute(query)}
