@@ -4,6 +4,7 @@ Everything that enters the journal passes :func:`blank` first: events, requests,
 rejections.
 """
 
+import functools
 import hashlib
 import hmac
 import re
@@ -39,6 +40,7 @@ SecretText = Annotated[str, Secret()]
 """A text parameter or payload field that is never stored, logged or shown."""
 
 
+@functools.cache  # asked for every call; there are as many models as actions
 def secret_fields(model: type[BaseModel]) -> frozenset[str]:
     """The names of *model*'s own fields that are marked with :class:`Secret`."""
     return frozenset(

@@ -12,11 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from daemon.journal import bulk, tables
+from daemon.journal import bulk, definitions, tables
 from daemon.journal.database import LostLease
-from daemon.journal.tables import reactions, remotes, runs
+from daemon.journal.tables import remotes, runs
 from daemon.model import ids, jsons
-from daemon.model import reactions as rules
 from daemon.model.jsons import Json
 from daemon.model.reactions import Reaction
 from daemon.model.runs import RUN_MOVES, Run, RunStatus
@@ -83,7 +82,7 @@ def make(connection: Connection, made: Sequence[NewRun], now: int, born: Sequenc
     *born* gives a lease for each that is to be born claimed, or None for one that waits as a row. The runs
     that were inserted come back.
     """
-    remember_reactions(connection, {new.reaction.digest: new.reaction for new in made}, now)
+    definitions.remember(connection, {new.reaction.digest: new.reaction for new in made}, now)
     rows = [_new_row(new, now, lease) for new, lease in zip(made, born, strict=True)]
     inserted = _INSERT.run(connection, [tuple(row[name] for name in _INSERT.columns) for row in rows])
     if inserted < len(rows):
@@ -119,24 +118,6 @@ def _new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
         "started_at": now if claimed else None,
         "finished_at": now if dead else None,
     }
-
-
-def remember_reactions(connection: Connection, found: Mapping[str, Reaction], now: int) -> None:
-    """Keep each reaction's definition under its digest, so that a run ends on the version it began with."""
-    for digest, reaction in found.items():
-        row = {
-            "digest": digest,
-            "name": reaction.name,
-            "definition": jsons.dumps(rules.to_json(reaction)),
-            "recorded_at": now,
-        }
-        connection.execute(tables.insert_into(connection, reactions).values(row).on_conflict_do_nothing())
-
-
-def reaction(connection: Connection, digest: str) -> Reaction | None:
-    """The definition kept under *digest*."""
-    text = connection.scalar(sa.select(reactions.c.definition).where(reactions.c.digest == digest))
-    return rules.from_json(jsons.loads(text)) if text is not None else None
 
 
 def claim(

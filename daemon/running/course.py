@@ -13,7 +13,7 @@ import structlog
 
 from daemon import expressions
 from daemon.contract.services import Services
-from daemon.journal import events, runs, state, steps
+from daemon.journal import definitions, events, state, steps
 from daemon.journal.database import Journal, JournalUnavailable, LostLease
 from daemon.model.events import DEEPEST, Event
 from daemon.model.reactions import Do, Reaction
@@ -116,7 +116,7 @@ class Courses:
             )
         definition = self._definitions.get(run.digest)
         if definition is None:
-            definition = await self._journal.read(lambda connection: runs.reaction(connection, run.digest))
+            definition = await self._journal.read(lambda connection: definitions.get(connection, run.digest))
         if event is None or definition is None:
             raise Vanished("its event or the definition it began with is not in the journal any more")
         self._definitions[run.digest] = definition

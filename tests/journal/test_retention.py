@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daemon.journal import events, hints, retention, runs, steps
+from daemon.journal import definitions, events, hints, retention, runs, steps
 from daemon.journal.database import Journal
 from daemon.journal.hints import Hint
 from daemon.model import times
@@ -103,9 +103,9 @@ async def test_definitions_go_with_their_last_run(journal: Journal) -> None:
     await journal.write(lambda c: c.execute(sa.text("DELETE FROM runs WHERE reaction = 'old'")))
     assert await journal.write(lambda c: retention.prune_reactions(c, NOW)) == 0
     assert await journal.write(lambda c: retention.prune_reactions(c, BEFORE)) == 1
-    assert await journal.read(lambda c: runs.reaction(c, used.digest)) == used
+    assert await journal.read(lambda c: definitions.get(c, used.digest)) == used
 
     def is_gone(connection: Connection) -> bool:
-        return runs.reaction(connection, old.digest) is None
+        return definitions.get(connection, old.digest) is None
 
     assert await journal.read(is_gone)

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from daemon.journal import runs
+from daemon.journal import definitions, runs
 from daemon.journal.database import Connection, Journal, LostLease
 from daemon.journal.runs import Filters, Lease, NewRun
 from daemon.model import times
@@ -93,9 +93,9 @@ async def test_a_definition_is_kept_as_it_was_when_its_run_began(journal: Journa
     await making.made(journal, "e", reaction=old)
     await making.made(journal, "f", reaction=new)
     await making.made(journal, "g", reaction=new)
-    assert await journal.read(lambda c: runs.reaction(c, old.digest)) == old
-    assert await journal.read(lambda c: runs.reaction(c, new.digest)) == new
-    assert await journal.read(lambda c: runs.reaction(c, "nothing")) is None
+    assert await journal.read(lambda c: definitions.get(c, old.digest)) == old
+    assert await journal.read(lambda c: definitions.get(c, new.digest)) == new
+    assert await journal.read(lambda c: definitions.get(c, "nothing")) is None
     assert await making.counted(journal, "reactions") == 2
 
 
