@@ -63,7 +63,9 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run about to be made. *error* makes it dead at once (its condition could not be evaluated)."""
+    """A run about to be made. *error* makes it dead at once (its condition could not be evaluated); with *id* it is
+    known before it is written.
+    """
 
     reaction: Reaction
     event_id: str
@@ -74,6 +76,12 @@ class NewRun:
     replay: int = 0
     due_at: int | None = None
     error: str | None = None
+    id: str | None = None
+
+
+def born(new: NewRun, now: int, lease: Lease) -> Run:
+    """The run that *new* is, once it is made under *lease*."""
+    return _from_values(_new_row(new, now, lease))
 
 
 def make(connection: Connection, made: Sequence[NewRun], now: int, born: Sequence[Lease | None]) -> list[Run]:
@@ -95,7 +103,7 @@ def make(connection: Connection, made: Sequence[NewRun], now: int, born: Sequenc
 def _new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
     dead, claimed = new.error is not None, lease is not None and new.error is None
     return {
-        "id": ids.uuid7(now),
+        "id": new.id or ids.uuid7(now),
         "reaction": new.reaction.name,
         "digest": new.reaction.digest,
         "event_id": new.event_id,

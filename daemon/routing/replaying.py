@@ -21,7 +21,7 @@ def replay(connection: Connection, rules: Rules, event: Event, now: int) -> list
     wished = _wish(connection, rules, event, now)
     number = runs.next_replay(connection, event.id)
     made = runs.make(
-        connection, [router.new_run(event, wish, number) for wish in wished], now, [None] * len(wished)
+        connection, [router.new_run(event, wish, now, number) for wish in wished], now, [None] * len(wished)
     )
     router.tell_dead(connection, made, [event], now)
     return made

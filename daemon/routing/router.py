@@ -20,18 +20,23 @@ from daemon.journal import events, runs, state
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal
 from daemon.journal.runs import Lease, NewRun
+from daemon.model import ids
 from daemon.model.events import Event
 from daemon.model.jsons import Json
+from daemon.model.reactions import Reaction
 from daemon.model.runs import Run, RunStatus
 from daemon.model.scope import StateNeeded
 from daemon.model.times import Clock
 from daemon.routing import matching
 from daemon.routing.matching import Rules, Wish
 
+AT_ONCE = 16  # runs that are begun while they are being written
 BATCH = 200  # events to one transaction
 MOST_RUNS = 10_000  # after so many the transaction takes no further event
 PASS_BY = 0.25  # seconds after a round in which events that nobody listens to may wait for more of them
 REST = 0.003  # seconds after a round: a round costs a commit, whether it carries one event or many
+
+NOTHING_UNWRITTEN: Mapping[str, Reaction] = {}
 
 log = structlog.get_logger()
 
@@ -45,8 +50,14 @@ class Crew(Protocol):
         """How many more runs can be taken in hand."""
         ...
 
-    def take(self, claimed: Sequence[Run], born_of: Mapping[str, Event]) -> None:
-        """Begin *claimed* at once; their events are in *born_of*, by id."""
+    def take(
+        self,
+        claimed: Sequence[Run],
+        born_of: Mapping[str, Event],
+        unwritten: Mapping[str, Reaction] = NOTHING_UNWRITTEN,
+    ) -> None:
+        """Begin *claimed* at once; their events are in *born_of*, by id. *unwritten* are the reactions, by digest, of
+        runs that are only being written."""
         ...
 
     async def lease(self) -> Lease:
@@ -69,6 +80,7 @@ class Router:
         self._seq: int | None = None  # where the cursor stands, as far as is known
         self._handed: list[Event] = []
         self._passing_until = 0.0
+        self._behind = True  # whether older work was due at the last look
 
     def hand_over(self, fresh: Sequence[Event]) -> None:
         """Events that were just recorded, in the journal's order. It spares reading them, and is no more than that."""
@@ -141,13 +153,13 @@ class Router:
         known: dict[str, Json] = {}
         while True:
             try:
-                return [new_run(event, wish) for wish in matching.wishes(self.rules, event, now, known)]
+                return [new_run(event, wish, now) for wish in matching.wishes(self.rules, event, now, known)]
             except StateNeeded as needed:
                 known[needed.key] = await self._journal.read(partial(state.value, key=needed.key))
 
     async def _write(self, found: "Found", made: list[NewRun], now: int) -> None:
         lease = await self._crew.lease() if made else None
-        free = self._crew.free()
+        free, born_of = self._crew.free(), {event.id: event for event in found.events}
 
         def write(connection: Connection) -> list[Run] | None:
             if not events.move_cursor(connection, found.seq, found.last):
@@ -159,16 +171,35 @@ class Router:
             tell_dead(connection, new, found.events, now)
             return new
 
-        new = await self._journal.write(write)
+        writing = asyncio.ensure_future(self._journal.write(write))
+        begun = self._begin(made, born_of, now, lease) if lease is not None and len(made) <= free else set()
+        new = await writing
         if new is not None:  # every event passes here once, whoever recorded it
             self._seq = found.last
             metrics.count_events(found.types)
         if new:
-            born_of = {event.id: event for event in found.events}
-            self._crew.take([run for run in new if run.node is not None], born_of)
-            if any(run.node is None for run in new):
+            self._behind = any(run.node is None and run.error is None for run in new)
+            claimed = [run for run in new if run.node is not None and run.id not in begun]
+            self._crew.take(claimed, born_of)
+            if self._behind:
                 self._workers.ring()
             _tell(new)
+
+    def _begin(
+        self, made: Sequence[NewRun], born_of: Mapping[str, Event], now: int, lease: Lease
+    ) -> set[str]:
+        """Begin the runs while they are being written, so that their first intents ride in the same commit; the ids of
+        those that were begun.
+
+        Whatever they write stands behind their making and under the fence that they are made with. Should they not be
+        made, or not be born claimed (older work is due, another node was faster), it is refused, and they have not
+        said a word to anybody.
+        """
+        if self._behind or len(made) > AT_ONCE:
+            return set()
+        claimed = [runs.born(new, now, lease) for new in made if new.error is None]
+        self._crew.take(claimed, born_of, {new.reaction.digest: new.reaction for new in made})
+        return {run.id for run in claimed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +223,7 @@ class Found:
         return replace(self, last=seq, types=self.types[:count], events=kept, numbers=self.numbers[:count])
 
 
-def new_run(event: Event, wish: Wish, replay: int = 0) -> NewRun:
+def new_run(event: Event, wish: Wish, now: int, replay: int = 0) -> NewRun:
     """The run that *wish* of *event* is made into."""
     return NewRun(
         reaction=wish.reaction,
@@ -203,6 +234,7 @@ def new_run(event: Event, wish: Wish, replay: int = 0) -> NewRun:
         item=wish.item,
         replay=replay,
         error=wish.error,
+        id=ids.uuid7(now),
     )
 
 

@@ -15,6 +15,7 @@ from daemon import expressions
 from daemon.contract.services import Services
 from daemon.journal import definitions, events, state, steps
 from daemon.journal.database import Journal, JournalUnavailable, LostLease
+from daemon.model import reactions as rules
 from daemon.model.events import DEEPEST, Event
 from daemon.model.reactions import Do, Reaction
 from daemon.model.runs import Doubt, Run, Step, StepStatus
@@ -58,6 +59,11 @@ class Courses:
         self._definitions: dict[str, Reaction] = {}
         self._last_in: asyncio.Event | None = None
         self._in_hand: dict[str, Course] = {}
+
+    def know(self, reaction: Reaction) -> None:
+        """Remember the definition of runs that are only being made, as the journal will give it back."""
+        if reaction.digest not in self._definitions:
+            self._definitions[reaction.digest] = rules.from_json(rules.to_json(reaction))
 
     async def take(
         self,

@@ -5,7 +5,7 @@ time has come, runs that waited, leases that ran out.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -16,6 +16,7 @@ from daemon.journal.database import Connection, Journal, JournalUnavailable, Los
 from daemon.journal.runs import Lease
 from daemon.model import times
 from daemon.model.events import Event
+from daemon.model.reactions import Reaction
 from daemon.model.runs import Run
 from daemon.model.times import SECOND, Clock
 from daemon.running.course import Courses
@@ -23,6 +24,7 @@ from daemon.running.course import Courses
 HANDS = 256  # runs in hand at once; most of them wait for a place at their account
 RENEWALS = 3  # in one lease
 NO_EVENTS: Mapping[str, Event] = {}
+NO_REACTIONS: Mapping[str, Reaction] = {}
 
 log = structlog.get_logger()
 
@@ -64,12 +66,20 @@ class Worker:
         """A lease that begins now, by the database's clock."""
         return Lease(self.node, await self._lease_now() + self._lease)
 
-    def take(self, claimed: Sequence[Run], born_of: Mapping[str, Event] = NO_EVENTS) -> None:
-        """Begin *claimed* at once; *born_of* holds the events, by id, of those that were made just now."""
+    def take(
+        self,
+        claimed: Sequence[Run],
+        born_of: Mapping[str, Event] = NO_EVENTS,
+        unwritten: Mapping[str, Reaction] = NO_REACTIONS,
+    ) -> None:
+        """Begin *claimed* at once; *born_of* holds the events, by id, of those that were made just now, *unwritten* the
+        reactions, by digest, of those that are only being made: their first commit stands behind that."""
+        for reaction in unwritten.values():
+            self._courses.know(reaction)
         for run in claimed:
             self._held_until[run.id] = (run.lease_until or 0) - self._ahead
-            task = asyncio.create_task(self._work(run, born_of.get(run.event_id)), name=f"run {run.id}")
-            self._in_hand[run.id] = task
+            work = self._work(run, born_of.get(run.event_id), log.debug if unwritten else log.warning)
+            self._in_hand[run.id] = asyncio.create_task(work, name=f"run {run.id}")
 
     # The loop
 
@@ -91,11 +101,11 @@ class Worker:
         self.take(claimed)
         return bool(claimed)
 
-    async def _work(self, run: Run, born_of: Event | None) -> None:
+    async def _work(self, run: Run, born_of: Event | None, tell: Callable[..., object]) -> None:
         try:
             await self._courses.take(run, born_of, partial(self._holds, run.id))
         except LostLease:
-            log.warning("lease.lost", run=run.id, trace=run.trace)
+            tell("lease.lost", run=run.id, trace=run.trace)
         except JournalUnavailable as broken:
             # The lease runs out and the run is found again; a step that was begun is in doubt then.
             log.error("run.interrupted", run=run.id, trace=run.trace, error=str(broken))
