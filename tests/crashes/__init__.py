@@ -1,0 +1,1 @@
+"""The daemon killed, cut off and starved in every place there is."""
