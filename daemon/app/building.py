@@ -3,7 +3,7 @@
 Called by ``house`` at start and at each reload, and by ``cli`` for commands that speak to services.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from daemon import config, metrics
@@ -30,9 +30,13 @@ def build_services(settled: config.Config, catalog: Catalog) -> tuple[Services, 
         "",
         guarded=guard.parse_guard(list(settled.http.allow_hosts)),
         observe=partial(observe, "http"),
+        read_below=settled.daemon.read_below,
     )
     fetch = partial(fetching.fetch, general)
-    opened = {name: open_http(account, lanes[name], fetch) for name, account in settled.accounts.items()}
+    opened = {
+        name: open_http(account, lanes[name], fetch, settled.daemon.read_below)
+        for name, account in settled.accounts.items()
+    }
     clients = {
         name: catalog.connectors[account.kind].client(account.settings, opened[name])
         for name, account in settled.accounts.items()
@@ -54,15 +58,20 @@ def build_services(settled: config.Config, catalog: Catalog) -> tuple[Services, 
 
 
 def open_http(
-    account: configured.Account, lane: Limits | None = None, fetch: files.Fetch | None = None
+    account: configured.Account,
+    lane: Limits | None = None,
+    fetch: files.Fetch | None = None,
+    read_below: Sequence[str] = (),
 ) -> Http:
-    """The HTTP client of *account*, within the limits of *lane*; *fetch* gets files that lie elsewhere."""
+    """The HTTP client of *account*, within the limits of *lane*; *fetch* gets files that lie elsewhere, and templates
+    name files of this machine below *read_below* only."""
     return Http(
         account.settings.base_url,
         timeout=account.timeout,
         pace=lane,
         observe=partial(observe, account.name),
         fetch=fetch,
+        read_below=read_below,
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from daemon import expressions
 from daemon.checking.draft import Draft, Rule, Step
-from daemon.contract import guard, writing
+from daemon.contract import given_files, guard, reading, writing
 from daemon.contract.catalog import Catalog
 from daemon.model import reactions
 from daemon.model.problems import Problem
@@ -107,6 +108,23 @@ def check_folders(draft: Draft) -> Iterator[Problem]:
 def _folders(given: Any) -> list[str] | None:
     """The folders that may be written below; None where what is configured is none, which ``config`` says."""
     try:
+def check_files(draft: Draft, catalog: Catalog) -> Iterator[Problem]:
+    """A template names a file to send only below the folders of ``read_below``: without any, each would be refused."""
+    if not draft.whole or _folders(draft.daemon.get("read_below", [])) != []:
+        return
+    for rule in draft.rules:
+        for step in rule.steps:
+            action = catalog.actions.get(step.action or "")
+            for place, text in given_files.paths(action.parameters, step.parameters) if action else ():
+                if expressions.is_template(text):
+                    yield Problem(
+                        (*step.path, "with", *place),
+                        f"a path that this template gives would be refused: {reading.NOWHERE}",
+                        "Name the folder of such files there, or write the path out.",
+                        severity="warning",
+                    )
+
+
         return [writing.check_root(one) for one in given]
     except (TypeError, AttributeError, ValueError):
         return None

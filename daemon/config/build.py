@@ -103,6 +103,7 @@ def _daemon(table: tables.Daemon) -> settled.Daemon:
     return settled.Daemon(**fields)
 
 
+    fields["read_below"] = tuple(table.read_below)
 def _http(at: Desk, table: tables.HttpTable) -> settled.Http:
     fields = dict(table)
     for key in ("webhook_secret", "admin_token"):

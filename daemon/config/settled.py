@@ -21,6 +21,7 @@ class Daemon:
     drain_timeout: int
     lease: int
     write_below: tuple[str, ...] = ()
+    read_below: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

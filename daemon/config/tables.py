@@ -37,7 +37,7 @@ def _read_folder(value: Any) -> str:
     except ValueError as wrong:
         help = "Write a folder from the root on: /var/lib/pointsman/out."
         raise wording.expected(
-            f"{wording.shorten(text)!r} is no folder to write below: {wrong}", help
+            f"{wording.shorten(text)!r} is no folder to name here: {wrong}", help
         ) from None
 
 
@@ -60,6 +60,11 @@ class Daemon(Table):
     write_below: list[Annotated[str, BeforeValidator(_read_folder)]] = Field(
         default_factory=list,
         description="The folders below which `file.write` may write, from the root on; it writes nowhere else.",
+    )
+    read_below: list[Annotated[str, BeforeValidator(_read_folder)]] = Field(
+        default_factory=list,
+        description="The folders, from the root on, below which a template may name the file that an action sends, "
+        "links resolved; a relative path is below the first. A path that stands in the config itself needs none.",
     )
 
 

@@ -1,7 +1,8 @@
-"""Files that an action sends: what a ``file`` parameter may be, and how each becomes the part of a form.
+"""Files that an action sends: how what ``given_files`` describes becomes the part of a form.
 
 A file is on this machine, or given by its text, by an address, or by rows that become CSV. ``contract.http`` opens
-the files of a call just before it, by :func:`opened`, and closes them after it. None is read into memory whole: one
+the files of a call just before it, by :func:`opened`, and closes them after it; ``contract.reading`` decides which of
+this machine's may be read. None is read into memory whole: one
 on this machine is sent from the disk, one at an address is fetched to a temporary file first, so that a fetch that
 breaks leaves nobody in doubt about the call.
 """
@@ -12,17 +13,16 @@ import csv
 import io
 import mimetypes
 import os
-import stat
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, BinaryIO, Self
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-
-from daemon.contract import addresses, errors
+from daemon.contract import errors, reading
+from daemon.contract.given_files import File as File
+from daemon.contract.given_files import GivenFile as GivenFile
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 
@@ -30,40 +30,6 @@ ROWS_FILE = "rows.csv"  # how rows without a name are called
 UNNAMED = "file"  # how a file is called whose address ends in no name
 SPOOL_FOLDER = "/var/tmp"  # noqa: S108 - unlike /tmp a disk nearly everywhere; files in it have no name
 
-
-class GivenFile(BaseModel):
-    """A file by its text, by the address it is fetched from, or by rows: one of the three."""
-
-    model_config = ConfigDict(defer_build=True, extra="forbid", hide_input_in_errors=True)
-    name: str | None = Field(
-        None, description="The file's name; needed with `content`, else the address's own, or `rows.csv`."
-    )
-    content: str | None = Field(None, description="The file's text.")
-    url: Annotated[str, AfterValidator(addresses.plain_url)] | None = Field(
-        None, description="Where it is fetched from; the host must be named in `[http] allow_hosts`."
-    )
-    rows: list[dict[str, Any]] | None = Field(
-        None, description="Rows that become a CSV file with a header, each an object: an earlier step's, say."
-    )
-
-    @model_validator(mode="after")
-    def check_one(self) -> Self:
-        """One origin, and a name where nothing else gives one."""
-        given = [name for name in ("content", "url", "rows") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError("a table with one of content, url and rows is expected")
-        if self.content is not None and not self.name:
-            raise ValueError("a table with a name beside its content is expected")
-        if self.name and not self.name.isprintable():
-            raise ValueError("a file's name holds a line break or another control character")
-        return self
-
-
-File = Annotated[
-    str | GivenFile,
-    Field(description="A path on this machine, or `{ name, content }`, `{ name, url }` or `{ name, rows }`."),
-]
-"""A file parameter."""
 
 Fetch = Callable[[str, BinaryIO], Awaitable[str]]
 """Fetches an address into a file and answers the content type that came with it, or ``""``."""
@@ -80,39 +46,29 @@ class Part:
 
 
 @contextlib.asynccontextmanager
-async def opened(given: Mapping[str, str | GivenFile], fetch: Fetch | None) -> AsyncIterator[dict[str, Part]]:
+async def opened(
+    given: Mapping[str, str | GivenFile], fetch: Fetch | None, read_below: Sequence[str]
+) -> AsyncIterator[dict[str, Part]]:
     """Open *given* files, by the names of their parts, until the block ends.
 
     :class:`PermanentError` where one cannot be had, :class:`TemporaryError` where another server has it and may give
-    it later. Without *fetch* nothing can be fetched.
+    it later. Without *fetch* nothing can be fetched; a path is the operator's or leads below *read_below*.
     """
     with contextlib.ExitStack() as stack:
-        yield {part: await _open(file, fetch, stack) for part, file in given.items()}
+        yield {part: await _open(file, fetch, read_below, stack) for part, file in given.items()}
 
 
-async def _open(file: str | GivenFile, fetch: Fetch | None, stack: contextlib.ExitStack) -> Part:
+async def _open(
+    file: str | GivenFile, fetch: Fetch | None, read_below: Sequence[str], stack: contextlib.ExitStack
+) -> Part:
     if isinstance(file, str):
-        body = stack.enter_context(await asyncio.to_thread(open_path, file))
+        body = stack.enter_context(await asyncio.to_thread(reading.open_path, file, read_below))
         return _part(Path(file).name, body)
     if file.url is not None:
         return await _fetched(file, file.url, fetch, stack)
     if file.rows is not None:
         return _part(file.name or ROWS_FILE, io.BytesIO(write_csv(file.rows)))
     return _part(file.name or UNNAMED, io.BytesIO((file.content or "").encode()))
-
-
-def open_path(path: str) -> BinaryIO:
-    """The file at *path*; :class:`PermanentError` where it cannot be read, or is no file to be read to an end."""
-    place = Path(path)
-    try:
-        # Looked at first: opening a pipe waits for a writer, and a device may never end.
-        if not stat.S_ISREG(place.stat().st_mode):
-            raise errors.PermanentError(f"cannot read the file {path}: it is no regular file")
-        return place.open("rb")
-    except OSError as broken:
-        raise errors.PermanentError(f"cannot read the file {path}: {broken.strerror}") from None
-    except ValueError:  # a NUL in the path
-        raise errors.PermanentError("cannot read the file: its path is no path") from None
 
 
 async def _fetched(file: GivenFile, url: str, fetch: Fetch | None, stack: contextlib.ExitStack) -> Part:

@@ -7,7 +7,7 @@ know aiohttp.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,7 +85,8 @@ class Http:
 
     *base_url* has no trailing slash. *timeout* is in microseconds, for one call from start to end. With *guarded*
     the hosts and addresses are checked (``http.request``); else only *base_url*'s origin is ever spoken to.
-    *fetch* is for files that a call sends and that are to be had elsewhere first.
+    *fetch* is for files that a call sends and that are to be had elsewhere first, *read_below* are the folders of this
+    machine below which others than the operator may name one.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Http:
         guarded: guard.Guard | None = None,
         observe: Observer = lambda _outcome, _seconds: None,
         fetch: files.Fetch | None = None,
+        read_below: Sequence[str] = (),
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=timeout / times.SECOND)
@@ -104,6 +106,7 @@ class Http:
         self._guard = guarded
         self._observe = observe
         self._fetch = fetch
+        self._read_below = read_below
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
@@ -144,7 +147,7 @@ class Http:
         auth: Auth | None,
     ) -> Reply:
         """A multipart call: the more bytes it sends, the more time it has."""
-        async with files.opened(given, self._fetch) as parts:
+        async with files.opened(given, self._fetch, self._read_below) as parts:
             if auth is not None:
                 headers.update(await auth())
             longer = sum(part.size for part in parts.values()) / SLOWEST_UPLOAD

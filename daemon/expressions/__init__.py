@@ -25,6 +25,7 @@ from daemon.expressions.compiling import (
 )
 from daemon.expressions.errors import ExpressionError
 from daemon.expressions.fence import GLOBALS
+from daemon.expressions.parsing import is_template
 from daemon.expressions.plain import kind, to_plain
 from daemon.expressions.references import Reference, names
 
@@ -38,6 +39,7 @@ __all__ = [
     "compile_text",
     "compile_value",
     "find_errors",
+    "is_template",
     "kind",
     "names",
     "to_plain",

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from daemon.contract import errors, sending
+from daemon.contract import errors, given_files, reading, sending
 from daemon.contract.declare import Call, Done
 from daemon.contract.services import Services
 from daemon.journal.database import LostLease
@@ -40,14 +40,16 @@ class Asker:
         """Make the call of *step*, whose intent was written at *now*."""
         told = self._told(course, step, now, planned.step.sent_at)
         patience = course.reaction.timeout - course.run.elapsed(now)
-        return await self._ask(
-            course,
-            step,
-            ticket,
-            patience,
-            outcome.overdue(course.reaction),
-            lambda client: planned.action.call(client, planned.parameters, told),
-        )
+        written = course.reaction.do[step.position].parameters
+        with reading.taken_at_word(given_files.literal_paths(planned.action.parameters, written)):
+            return await self._ask(
+                course,
+                step,
+                ticket,
+                patience,
+                outcome.overdue(course.reaction),
+                lambda client: planned.action.call(client, planned.parameters, told),
+            )
 
     async def look(self, course: Course, planned: Planned, ticket: Ticket | None) -> Done[Any] | None:
         """What an earlier call of the step made, None where it took no effect; :class:`~errors.Unclear`.

@@ -89,7 +89,7 @@ async def client(server, tmp_path, monkeypatch) -> AsyncIterator[http.Http]:
     """An account's way, which may fetch from the server alone."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     outside = http.Http("", guarded=guard.parse_guard([server.url.removeprefix("http://")]))
-    way = http.Http(server.url, fetch=partial(fetching.fetch, outside))
+    way = http.Http(server.url, fetch=partial(fetching.fetch, outside), read_below=[str(tmp_path)])
     yield way
     await way.close()
     await outside.close()

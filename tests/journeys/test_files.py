@@ -91,3 +91,45 @@ async def test_a_file_that_cannot_be_had_ends_the_run_and_uploads_nothing(
     assert len(store.asked) == (0 if allowed else 1)
     assert daemon.sandbox.ledger.read("populr") == []
     assert daemon.events("pointsman.service.down") == []
+
+
+async def test_an_event_cannot_choose_a_file_of_the_machine(daemon: Daemon) -> None:
+    allowed, secret = daemon.folder / "orders", daemon.folder / "secret.pdf"
+    allowed.mkdir()
+    secret.write_text("not for anybody")
+    (allowed / "offer.pdf").write_text("offer")
+    (allowed / "link.pdf").symlink_to(secret)
+    daemon.configure(upload('"{{ event.data.path }}"'))
+    daemon.config.write_text(
+        daemon.config.read_text().replace("[daemon]", f'[daemon]\nread_below = ["{allowed}"]', 1)
+    )
+    await daemon.start()
+    for path in (secret, f"{allowed}/../secret.pdf", "link.pdf"):
+        await daemon.order(path=str(path))
+    refused = await daemon.until_runs("upload", "dead", "dead", "dead")
+    assert all("[daemon] read_below" in run["error"] for run in refused)
+    assert daemon.sandbox.ledger.read("populr") == []
+    await daemon.order(path="offer.pdf")
+    await daemon.until_runs("upload", "dead", "dead", "dead", "succeeded")
+    (asset,) = daemon.sandbox.populr.assets.values()
+    assert (asset["filename"], asset["size"]) == ("offer.pdf", 5)
+
+
+async def test_a_file_that_the_config_names_is_the_operators_and_no_other_in_the_same_call(
+    daemon: Daemon,
+) -> None:
+    own, other = daemon.folder / "own.pdf", daemon.folder / "other.pdf"
+    own.write_text("brochure")
+    other.write_text("not for anybody")
+    parts = f'{{ file = "{own}", more = "{{{{ event.data.path }}}}" }}'
+    call = f'method = "POST", path = "/documents", files = {parts}'
+    daemon.configure(
+        upload(f'"{own}"') + "\n" + reaction("both", "order.came", step("populr.request", call, "sent"))
+    )
+    await daemon.start()
+    await daemon.order(path=str(other))
+    await daemon.until_runs("upload", "succeeded")
+    (run,) = await daemon.until_runs("both", "dead")
+    assert "[daemon] read_below names no folder" in run["error"]
+    (asset,) = daemon.sandbox.populr.assets.values()
+    assert (asset["filename"], asset["size"]) == ("own.pdf", 8)
