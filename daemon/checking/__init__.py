@@ -39,6 +39,9 @@ def _check(given: Draft, catalog: Catalog) -> Iterator[Problem]:
         yield from triggers.check_webhook(webhook)
     for watch in given.watches:
         yield from triggers.check_watch(given, catalog, watch)
+    for callback in given.callbacks:
+        yield from triggers.check_callback(given, catalog, callback)
+    yield from triggers.check_callbacks_once(given)
     for schedule in given.schedules:
         yield from triggers.check_schedule(schedule)
     for rule in given.rules:

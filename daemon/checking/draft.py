@@ -60,6 +60,18 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """One ``[[callback]]``. *given* are its keys."""
+
+    path: Path
+    account: str | None
+    pop_id: str | None
+    tracer: str | None
+    collaboration: bool
+    given: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One ``[[reaction.do]]``. *id* is as it will be called; *own* whether the config gives it.
 
@@ -101,6 +113,7 @@ class Draft:
     rules: tuple[Rule, ...]
     http: JsonObject = field(default_factory=dict)
     daemon: JsonObject = field(default_factory=dict)
+    callbacks: tuple[Callback, ...] = ()
     whole: bool = True
 
     def account(self, name: str) -> Account | None:
@@ -132,6 +145,7 @@ def draft(tree: JsonObject, *, whole: bool) -> Draft:
         rules=tuple(_rule(path, one) for path, one in _items(tree, "reaction", ())),
         http=_table(tree.get("http")),
         daemon=_table(tree.get("daemon")),
+        callbacks=tuple(_callback(path, one) for path, one in _items(tree, "callback", ())),
         whole=whole,
     )
 
@@ -143,6 +157,17 @@ def _watch(path: Path, table: JsonObject) -> Watch:
         account=_text(table.get("service")),
         resource=_text(table.get("resource")),
         options={key: value for key, value in table.items() if key not in WATCH_KEYS},
+    )
+
+
+def _callback(path: Path, table: JsonObject) -> Callback:
+    return Callback(
+        path=path,
+        account=_text(table.get("service")),
+        pop_id=_text(table.get("pop_id")),
+        tracer=_text(table.get("tracer")),
+        collaboration=table.get("collaboration") is True,
+        given=frozenset(table),
     )
 
 

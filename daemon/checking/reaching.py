@@ -39,6 +39,9 @@ def check_callbacks(draft: Draft, catalog: Catalog) -> Iterator[Problem]:
     lacking = [key for key in NEEDED if key not in draft.http]
     if not lacking or not draft.whole:
         return
+    for callback in draft.callbacks:
+        text = f"a callback needs our own URL, and [http] {lacking[0]} is missing"
+        yield Problem(callback.path, text, f"Add {' and '.join(lacking)} under [http].", spot="table")
     for rule in draft.rules:
         for step in rule.steps:
             if _wants_callback(step):
@@ -105,9 +108,6 @@ def check_folders(draft: Draft) -> Iterator[Problem]:
                 )
 
 
-def _folders(given: Any) -> list[str] | None:
-    """The folders that may be written below; None where what is configured is none, which ``config`` says."""
-    try:
 def check_files(draft: Draft, catalog: Catalog) -> Iterator[Problem]:
     """A template names a file to send only below the folders of ``read_below``: without any, each would be refused."""
     if not draft.whole or _folders(draft.daemon.get("read_below", [])) != []:
@@ -125,6 +125,9 @@ def check_files(draft: Draft, catalog: Catalog) -> Iterator[Problem]:
                     )
 
 
+def _folders(given: Any) -> list[str] | None:
+    """The folders that may be written below; None where what is configured is none, which ``config`` says."""
+    try:
         return [writing.check_root(one) for one in given]
     except (TypeError, AttributeError, ValueError):
         return None

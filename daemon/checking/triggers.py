@@ -1,4 +1,4 @@
-"""Webhooks, watches and schedules: what they name exists, and their texts can be read. Pure."""
+"""Webhooks, watches, callbacks and schedules: what they name exists, and their texts can be read. Pure."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from daemon.checking import naming, templates, types
-from daemon.checking.draft import Draft, Schedule, Watch, Webhook
+from daemon.checking.draft import Callback, Draft, Schedule, Watch, Webhook
 from daemon.clock import crontab, firings
 from daemon.contract import wording
 from daemon.contract.catalog import Catalog
@@ -62,6 +62,41 @@ def check_watch(draft: Draft, catalog: Catalog, watch: Watch) -> Iterator[Proble
         declared.options.model_validate(watch.options)
     except ValidationError as wrong:
         yield from wording.problems(wrong, watch.options, watch.path, lambda _path: known)
+
+
+def check_callback(draft: Draft, catalog: Catalog, callback: Callback) -> Iterator[Problem]:
+    """The account exists, its kind can be told whom to call, and it is said what about."""
+    if callback.account is not None:
+        path = (*callback.path, "service")
+        yield from naming.check_account(draft, catalog, path, callback.account, None, "the callback")
+        account = draft.account(callback.account)
+        kind = account.kind if account is not None else None
+        if kind in catalog.account_kinds and catalog.connectors[kind or ""].registering is None:
+            able = [name for name, one in catalog.connectors.items() if one.registering is not None]
+            text = f"{kind} cannot be told whom to call back"
+            yield Problem(path, text, f"Name an account of {' or '.join(able)}.")
+    about = [key for key in ("tracer", "collaboration") if key in callback.given]
+    if not about or (about == ["collaboration"] and not callback.collaboration):
+        text = "it is not said what the callback is about"
+        help = 'Add tracer = "NAME", or collaboration = true.'
+        yield Problem(callback.path, text, help, spot="table")
+    elif len(about) > 1:
+        text = "tracer and collaboration exclude one another"
+        yield Problem((*callback.path, "collaboration"), text, "Write a [[callback]] for each.", spot="key")
+
+
+def check_callbacks_once(draft: Draft) -> Iterator[Problem]:
+    """No callback is asked for twice."""
+    seen: set[tuple[str, str, str | None]] = set()
+    for one in draft.callbacks:
+        if one.account is None or one.pop_id is None or (one.tracer is None and not one.collaboration):
+            continue
+        wish = (one.account, one.pop_id, one.tracer)
+        if wish in seen:
+            what = f"the tracer {one.tracer}" if one.tracer is not None else "collaboration"
+            text = f"a callback for {what} of the pop {one.pop_id} stands here already"
+            yield Problem((*one.path, "pop_id"), text, "Keep one of them.")
+        seen.add(wish)
 
 
 def check_schedule(schedule: Schedule) -> Iterator[Problem]:

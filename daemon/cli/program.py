@@ -27,6 +27,8 @@ COMMANDS = {
         "sandbox",
         "services",
         "webhooks",
+        "plan",
+        "apply",
         "emit",
         "events",
         "runs",

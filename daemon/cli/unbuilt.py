@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-COMMANDS = ("plan", "apply", "why", "why-not", "test", "backtest")
+COMMANDS = ("why", "why-not", "test", "backtest")
 DB_COMMANDS = ("prune", "backup", "copy")
 
 ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}

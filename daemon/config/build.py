@@ -30,6 +30,7 @@ TOP = (
     "webhook",
     "watch",
     "schedule",
+    "callback",
     "reaction",
 )
 PLAIN: dict[str, type[BaseModel]] = {
@@ -53,6 +54,7 @@ def build(at: Desk) -> settled.Config | None:
     plain = {name: _plain_table(at, name, tree.get(name, {})) for name in PLAIN}
     accounts = _accounts(at, tree.get("services", {}))
     webhooks, watches, schedules = triggers.webhooks(at), triggers.watches(at), triggers.schedules(at)
+    callbacks = triggers.callbacks(at)
     reactions = rules.reactions(at)
     daemon, database, http, retention = plain.values()
     journal = None if database is None else _database(at, database)
@@ -70,6 +72,7 @@ def build(at: Desk) -> settled.Config | None:
         reactions=tuple(reactions),
         inline=at.inline,
         known_secrets=frozenset(at.secrets),
+        callbacks=tuple(callbacks),
     )
 
 
@@ -100,10 +103,10 @@ def _daemon(table: tables.Daemon) -> settled.Daemon:
     fields = dict(table)
     fields["node"] = table.node or f"{socket.gethostname()}-{os.getpid()}"
     fields["write_below"] = tuple(table.write_below)
+    fields["read_below"] = tuple(table.read_below)
     return settled.Daemon(**fields)
 
 
-    fields["read_below"] = tuple(table.read_below)
 def _http(at: Desk, table: tables.HttpTable) -> settled.Http:
     fields = dict(table)
     for key in ("webhook_secret", "admin_token"):

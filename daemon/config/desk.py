@@ -25,7 +25,7 @@ M = TypeVar("M", bound=BaseModel)
 
 NOT_AT_HAND = "not-at-hand"  # stands for a secret that cannot be had here, so that the rest can be checked
 UNBUILT: dict[str, tuple[str, ...]] = {
-    "": ("callback", "test"),
+    "": ("test",),
     "retention": ("max_size",),
     "reaction": ("once_per", "mode", "group", "debounce", "throttle", "batch", "expect"),
 }

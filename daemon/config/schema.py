@@ -38,6 +38,7 @@ def json_schema(catalog: Catalog) -> JsonObject:
             "webhook": _array(_table(tables.WebhookTable)),
             "watch": _array(_watch(catalog)),
             "schedule": _array(_table(tables.ScheduleTable)),
+            "callback": _array(_table(tables.CallbackTable)),
             "reaction": _array(_reaction(catalog)),
         },
         "$defs": {

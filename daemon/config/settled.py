@@ -6,7 +6,7 @@ Durations are microseconds, sizes bytes. Nothing here shows a secret in its ``re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from daemon.contract.configured import Account, Schedule, Watch, Webhook
+from daemon.contract.configured import Account, Callback, Schedule, Watch, Webhook
 from daemon.contract.secret_forms import Secret
 from daemon.model.reactions import Reaction
 
@@ -74,3 +74,4 @@ class Config:
     reactions: tuple[Reaction, ...]
     inline: dict[str, str] = field(repr=False)
     known_secrets: frozenset[str] = field(repr=False)
+    callbacks: tuple[Callback, ...] = ()

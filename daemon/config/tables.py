@@ -183,6 +183,17 @@ class WatchTable(BaseModel):
     backfill: bool = Field(False, description="Also tell what existed before the first poll.")
 
 
+class CallbackTable(Table):
+    """A callback that `plan` and `apply` register: a tracer's, or with `collaboration` a pop's collaborators'."""
+
+    service: forms.Filled = Field(description="The account.")
+    pop_id: forms.Filled = Field(description="The pop that it is about.")
+    tracer: forms.Filled | None = Field(None, description="The name of the tracer that calls us.")
+    collaboration: bool = Field(
+        False, description="Whether the pop's collaborators call us when they have finished."
+    )
+
+
 def _read_moment(value: Any) -> datetime:
     if isinstance(value, datetime):
         if value.year not in YEARS:

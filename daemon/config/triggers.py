@@ -1,4 +1,4 @@
-"""From the merged tree to webhooks, watches and schedules. Called by ``build``.
+"""From the merged tree to webhooks, watches, callbacks and schedules. Called by ``build``.
 
 Each item of an array stands for itself: one that is wrong is noted and left out, the others are built. What
 an item means beside the others (names, accounts, types) is the checks' business.
@@ -95,6 +95,14 @@ def _watch(at: Desk, path: Path, table: tables.WatchTable) -> configured.Watch:
         backfill=table.backfill,
         options=options,
     )
+
+
+def callbacks(at: Desk) -> list[configured.Callback]:
+    """The ``[[callback]]`` tables that are good in themselves."""
+    return [
+        configured.Callback(table.service, table.pop_id, table.tracer)
+        for _, table in tables_of(at, "callback", tables.CallbackTable)
+    ]
 
 
 def schedules(at: Desk) -> list[configured.Schedule]:

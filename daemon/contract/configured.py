@@ -70,6 +70,15 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """One ``[[callback]]``: what *account* is to call us about. *tracer* is a tracer's name; None: collaboration."""
+
+    account: str
+    pop_id: str
+    tracer: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """One ``[[schedule]]``: exactly one of *cron*, *every* and *at* is given. *at* is an instant."""
 

@@ -20,6 +20,7 @@ from daemon.contract.calls import Done as Done
 from daemon.contract.calls import Follow as Follow
 from daemon.contract.calls import Probe as Probe
 from daemon.contract.http import Http
+from daemon.contract.registering import Registering
 from daemon.model.events import Fact
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
@@ -273,6 +274,7 @@ class Connector:
     *client* makes the vendor's client from the account's settings and the one HTTP client. *ping* asks the
     cheapest question that needs credentials. *secret_names* are the vendor's field names that are blanked
     wherever they stand in payloads. General actions have a connector whose *settings* is None: no account.
+    *registering* is there where callbacks are registered by calls, for ``plan`` and ``apply``.
     """
 
     kind: str
@@ -285,6 +287,7 @@ class Connector:
     webhooks: tuple[Webhook, ...] = ()
     events: tuple[type[EventData], ...] = ()
     secret_names: frozenset[str] = frozenset()
+    registering: Registering | None = None
 
 
 def action(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from daemon.contract.registering import Known
 from daemon.journal import watches
-from daemon.journal.tables import memories
+from daemon.journal.tables import memories, remotes
 from daemon.journal.tables import watches as rows
 from daemon.journal.watches import Memory, Polled
 from daemon.model import calling, jsons
@@ -95,3 +96,14 @@ def heard(connection: Connection) -> Mapping[str, Heard]:
         .group_by(memories.c.account)
     )
     return {account: Heard(objects, last_at) for account, objects, last_at in connection.execute(query)}
+
+
+def known_of(connection: Connection, account: str) -> Known:
+    """What the journal knows of what calls us at *account*."""
+    made = sa.select(remotes.c.noun, remotes.c.remote_id).where(remotes.c.account == account).distinct()
+    looked_at = sa.select(rows.c.wanted).where(rows.c.account == account, rows.c.role == STANDING)
+    return Known(
+        made=frozenset((noun, id) for noun, id in connection.execute(made)),
+        followed=frozenset(id for (wanted,) in connection.execute(looked_at) for id in jsons.loads(wanted)),
+        readable=True,
+    )

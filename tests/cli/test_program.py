@@ -11,11 +11,12 @@ from daemon import cli
 from tests.cli.desk import Desk
 
 BUILT = [
-    *["run", "check", "demo", "sandbox", "services", "webhooks", "emit", "events", "runs", "watches"],
+    *["run", "check", "demo", "sandbox", "services", "webhooks", "plan", "apply", "emit", "events"],
+    *["runs", "watches"],
     *["rejections", "db", "reference", "schema"],
 ]
 UNBUILT = [
-    *[("plan",), ("apply",), ("why", "x"), ("why-not", "x", "y"), ("test", "--from-run", "x")],
+    *[("why", "x"), ("why-not", "x", "y"), ("test", "--from-run", "x")],
     *[
         ("backtest", "--since", "7d"),
         ("db", "prune"),

@@ -1,11 +1,11 @@
 """Populr: one-page sites (pops) made from templates, and tracers that count who opens them.
 
 Described by the Populr API text; where it is silent or wrong, by the vendor's own Ruby and .NET clients.
-``client`` speaks to it, ``actions`` does what it can, ``watches`` looks, ``webhooks`` is called, and
-``events`` says what is news.
+``client`` speaks to it, ``actions`` does what it can, ``watches`` looks, ``webhooks`` is called,
+``registering`` has it call us, and ``events`` says what is news.
 """
 
-from daemon.connectors.populr import client, events, watches, webhooks
+from daemon.connectors.populr import client, events, registering, watches, webhooks
 from daemon.connectors.populr.actions import assets, collaboration, domains, pops, templates, tracers
 from daemon.connectors.populr.events.pops import SECRET_FIELDS
 from daemon.contract import declare, requests
@@ -50,4 +50,5 @@ connector = declare.Connector(
     webhooks=(webhooks.tracer, webhooks.collaboration),
     events=events.ALL,
     secret_names=SECRET_FIELDS,
+    registering=registering.populr_registering,
 )

@@ -1,0 +1,49 @@
+"""``pointsman plan``: what registering the config's callbacks would change."""
+
+import asyncio
+
+import typer
+
+from daemon.cli import context, options, printing, registered
+from daemon.contract.services import Services
+from daemon.model.jsons import JsonObject
+
+
+def plan(state: typer.Context, json: options.AsJson = False) -> None:
+    """Say what `apply` would change at the services, and change nothing.
+
+    Compares each `[[callback]]` with what stands: `ok`, `adopt` (stands already), `create`, `drift` (another URL, or
+    switched off), `missing` (there is no such pop); then each `orphan`: a hook that calls this daemon, though neither
+    the config names it nor a run made it. Tokens are not shown. Exits 0 if nothing is to be changed, else 1.
+
+    \b
+      pointsman plan
+    """
+    given: context.Context = state.obj
+    catalog = given.catalog()
+    settled = given.checked(catalog)
+    known = registered.known(given, settled)
+
+    async def look(desks: list[registered.Desk], opened: Services) -> list[JsonObject]:
+        return [
+            registered.shape(desk.account, registered.mask(change, opened))
+            for desk in desks
+            for change in await registered.look(desk, known[desk.account])
+        ]
+
+    try:
+        found = asyncio.run(registered.with_desks(settled, catalog, look))
+    except registered.Unreadable as unreadable:
+        context.fail(str(unreadable))
+    due = sum(one["state"] not in ("ok", "adopt") for one in found)
+    if json:
+        printing.document({"callbacks": found, "changes": due})
+    else:
+        _print(found, due)
+    raise typer.Exit(context.NOT_GOOD if due else context.GOOD)
+
+
+def _print(found: list[JsonObject], due: int) -> None:
+    for one in found:
+        print(f"{str(one['state']).ljust(registered.WIDTH)}  {registered.describe(one)}")
+    print(f"{due} to change" if due else "nothing to change")
