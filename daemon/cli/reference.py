@@ -15,7 +15,7 @@ def reference(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(pages.KINDS)}.")],
     json: options.AsJson = False,
 ) -> None:
-    """Print the reference of events, actions, config or commands.
+    """Print the reference of events, actions, config or commands, or which endpoint is reached how (coverage).
 
     As Markdown, or as JSON with the schemas.
 

@@ -1,16 +1,16 @@
 """What can be told, done, configured and commanded: the reference, out of the code's own schemas.
 
 ``documents`` and ``programs`` gather the JSON that ``pointsman reference KIND --json`` prints, ``shapes``
-reads JSON Schemas, ``pages`` turns a document into Markdown. This room stands beside ``config`` and below
-``cli``: what it needs of both is handed in. Called by ``cli``, and for the pages under ``docs/reference`` by
-the house's tests.
+reads JSON Schemas, ``coverage`` sets the services' documented ``endpoints`` beside the catalog, ``pages`` turns a
+document into Markdown. This room stands beside ``config`` and below ``cli``: what it needs of both is handed in.
+Called by ``cli``, and for the pages under ``docs/reference`` by the house's tests.
 """
 
 from daemon.contract.catalog import Catalog
 from daemon.model.jsons import JsonObject
-from daemon.reference import documents, pages, programs
+from daemon.reference import coverage, documents, pages, programs
 
-KINDS = ("events", "actions", "config", "commands")
+KINDS = ("events", "actions", "config", "commands", "coverage")
 
 
 def document(
@@ -25,6 +25,8 @@ def document(
         return documents.events(catalog)
     if kind == "actions":
         return documents.actions(catalog)
+    if kind == "coverage":
+        return coverage.document(catalog)
     if kind == "config":
         return documents.config(schema or {})
     if kind == "commands" and program is not None:

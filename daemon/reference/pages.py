@@ -164,6 +164,39 @@ def _command(one: JsonObject) -> list[str]:
     ]
 
 
+def coverage_page(document: JsonObject) -> str:
+    """``docs/reference/coverage.md``."""
+    parts = [
+        "# Coverage",
+        "Every endpoint that the services' API texts document, and the way to it here: an action that calls it, a "
+        "watch that reads it, a callback that it sends. *In doubt* says what is done after a lost answer, as "
+        "[Actions](actions.md) explains it. The test named last takes that way.",
+    ]
+    for one in document["services"]:
+        rows = [_endpoint(endpoint) for endpoint in one["endpoints"]]
+        parts += [
+            f"## {one['service']}",
+            one["about"],
+            _table(("endpoint", "way", "in doubt", "test"), rows),
+        ]
+    return _joined(parts)
+
+
+def _endpoint(one: JsonObject) -> tuple[str, str, str, str]:
+    """One row; a call that the service makes begins with ``from``, one of any method has none."""
+    method = {"ANY": "any", "SCRIPT": "script"}.get(one["method"], one["method"].replace(">", "from it: "))
+    way = {
+        "action": _link(one["name"], "actions.md"),
+        "client": "by itself: logging in, proving the key",
+    }.get(one["way"], f"{one['way']} `{one['name']}`")
+    return (
+        f"{method} `{one['path']}`",
+        way,
+        one["doubt"],
+        f"`{one['test'].removeprefix('tests/connectors/')}`",
+    )
+
+
 def _fields(schema: JsonObject, head: str, *, defaults: bool = False) -> str:
     listed = shapes.shapes_of(schema).fields(schema)
     if not defaults:
@@ -217,4 +250,5 @@ PAGES: dict[str, Callable[[JsonObject], str]] = {
     "actions": actions_page,
     "config": config_page,
     "commands": commands_page,
+    "coverage": coverage_page,
 }

@@ -29,7 +29,7 @@ def test_commands_tell_what_is_built_alone(bare_desk: Desk) -> None:
     assert not {"pointsman plan", "pointsman db copy"} & names
 
 
-@pytest.mark.parametrize("kind", ["events", "actions", "config", "commands"])
+@pytest.mark.parametrize("kind", ["events", "actions", "config", "commands", "coverage"])
 def test_each_reference_is_a_page(bare_desk: Desk, kind: str) -> None:
     answer = bare_desk.call("reference", kind)
     assert answer.code == 0
