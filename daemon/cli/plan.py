@@ -10,7 +10,7 @@ from daemon.model.jsons import JsonObject
 
 
 def plan(state: typer.Context, json: options.AsJson = False) -> None:
-    """Say what `apply` would change at the services, and change nothing.
+    """Say what `apply` would change at the services.
 
     Compares each `[[callback]]` with what stands: `ok`, `adopt` (stands already), `create`, `drift` (another URL, or
     switched off), `missing` (there is no such pop); then each `orphan`: a hook that calls this daemon, though neither

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +77,14 @@ class Scene:
         """The pop as it stands."""
         found: dict[str, Any] = self.sandbox.populr.pops[self.pop_id]
         return found
+
+    def remove_journal(self) -> None:
+        """Go on without one."""
+        (self.desk.folder / "pointsman.db").unlink()
+
+    def files(self) -> list[str]:
+        """What lies beside the config."""
+        return sorted(path.name for path in self.desk.folder.iterdir())
 
     def written(self) -> list[str]:
         """What was changed at the sandbox."""
@@ -214,11 +221,10 @@ async def test_a_pop_that_does_not_exist_is_named(scene: Scene) -> None:
 
 
 async def test_without_a_journal_apply_works_and_makes_none(scene: Scene) -> None:
-    journal = Path(scene.desk.folder / "pointsman.db")
-    journal.unlink()
+    scene.remove_journal()
     scene.configure('tracer = "Twitter"')
     assert (await scene.call("apply")).code == 0
-    assert (await scene.states(), journal.exists()) == ((0, {"Twitter": "adopt"}), False)
+    assert (await scene.states(), scene.files()) == ((0, {"Twitter": "adopt"}), ["config.toml"])
 
 
 async def test_an_account_that_cannot_be_asked_is_no_plan(scene: Scene) -> None:

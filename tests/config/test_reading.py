@@ -235,6 +235,16 @@ def test_a_value_that_is_a_secret_is_never_quoted(tmp_path: Path) -> None:
     assert not any("hunter2" in line or "31415926" in line for line in lines)
 
 
+def test_callbacks_are_about_a_tracer_or_about_collaboration(tmp_path: Path) -> None:
+    text = (
+        '[services.populr]\napi_key = "a-key"\n[[callback]]\nservice = "populr"\npop_id = "1"\ntracer = "T"\n'
+        '[[callback]]\nservice = "populr"\npop_id = "2"\ncollaboration = true\n'
+    )
+    settled = surroundings.good(tmp_path, text)
+    found = [(one.account, one.pop_id, one.tracer) for one in settled.callbacks]
+    assert found == [("populr", "1", "T"), ("populr", "2", None)]
+
+
 @pytest.mark.parametrize("key", sorted(set(desk.UNBUILT[""])))
 def test_tables_that_are_not_built_are_refused(tmp_path: Path, key: str) -> None:
     (line,) = told(tmp_path, f'[[{key}]]\nname = "x"\n')

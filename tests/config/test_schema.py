@@ -30,7 +30,7 @@ def test_every_table_of_the_config_is_there() -> None:
     assert set(EVERYTHING) == set(SCHEMA["properties"])
     for name in ("daemon", "database", "http", "retention"):
         assert set(EVERYTHING[name]) == set(SCHEMA["properties"][name]["properties"])
-    for name in ("webhook", "watch", "schedule", "reaction"):
+    for name in ("webhook", "watch", "schedule", "callback", "reaction"):
         used = {key for item in EVERYTHING[name] for key in item}
         described = set(SCHEMA["properties"][name]["items"]["properties"])
         assert described <= used
