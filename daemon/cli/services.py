@@ -5,6 +5,7 @@ The first two are asked; the rest is what the journal says: it is left out where
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 import typer
 
@@ -15,7 +16,7 @@ from daemon.contract import circuit, errors, limits
 from daemon.contract.catalog import Catalog
 from daemon.contract.configured import Account
 from daemon.contract.services import Services
-from daemon.journal import accounts
+from daemon.journal import accounts, calls
 from daemon.journal.database import Connection
 from daemon.model import times
 from daemon.model.jsons import JsonObject
@@ -38,6 +39,8 @@ COLUMNS = {
     "since": printing.moment("since"),
     "parked": printing.key("parked"),
     "rate left": printing.key("rate_left"),
+    "callbacks": printing.key("callbacks"),
+    "last callback": printing.moment("last_callback"),
     "error": printing.key("error"),
 }
 
@@ -47,8 +50,8 @@ def services(state: typer.Context, json: options.AsJson = False) -> None:
 
     A cheap question with its credentials: reachable, authorised, version, latency. From the journal: whether the
     daemon calls it (circuit `closed`), has stopped because it is down (`open`, since when) or tries it again
-    (`half_open`), how many runs are parked for it, and how many calls its rate allows at once. Exits 1 unless all
-    can be reached, let us in, and are not down.
+    (`half_open`), how many runs are parked for it, how many calls its rate allows at once, about how many
+    objects it has called us, and when it last did. Exits 1 unless all can be reached, let us in, and are not down.
 
     \b
       pointsman services
@@ -56,10 +59,14 @@ def services(state: typer.Context, json: options.AsJson = False) -> None:
     given: context.Context = state.obj
     catalog = given.catalog()
     settled = given.accounts(catalog)
-    known, parked = given.look(_known) or ({}, {})
+    known, parked, heard = given.look(_known) or ({}, {}, None)
     now = context.now()
     found = [
-        {**pinged, **_tell(settled.accounts[pinged["name"]], known.get(pinged["name"]), parked, now)}
+        {
+            **pinged,
+            **_tell(settled.accounts[pinged["name"]], known.get(pinged["name"]), parked, now),
+            **_tell_callbacks(pinged["name"], bool(catalog.connectors[pinged["kind"]].webhooks), heard),
+        }
         for pinged in asyncio.run(_ping_all(settled, catalog))
     ]
     printing.listing("services", [_with_error(one) for one in found], json, COLUMNS)
@@ -67,8 +74,20 @@ def services(state: typer.Context, json: options.AsJson = False) -> None:
     raise typer.Exit(context.GOOD if well else context.NOT_GOOD)
 
 
-def _known(connection: Connection) -> tuple[dict[str, accounts.Account], dict[str, int]]:
-    return accounts.listed(connection), accounts.counts_parked(connection)
+Known = tuple[dict[str, accounts.Account], dict[str, int], Mapping[str, calls.Heard] | None]
+
+
+def _known(connection: Connection) -> Known:
+    return accounts.listed(connection), accounts.counts_parked(connection), calls.heard(connection)
+
+
+def _tell_callbacks(name: str, calls_us: bool, heard: Mapping[str, calls.Heard] | None) -> JsonObject:
+    """About how many objects the account *name* called us, and when last: null where it never calls, and where there
+    is no journal that says."""
+    if heard is None or not calls_us:
+        return {"callbacks": None, "last_callback": None}
+    found = heard.get(name, calls.Heard(0, None))
+    return {"callbacks": found.objects, "last_callback": shapes.text_of(found.last_at)}
 
 
 def _tell(account: Account, row: accounts.Account | None, parked: dict[str, int], now: int) -> JsonObject:

@@ -7,9 +7,11 @@ import typer
 
 from daemon.cli import context, options, printing
 from daemon.contract import wording
+from daemon.journal import calls
 from daemon.journal import watches as journal_watches
 from daemon.journal.database import Connection
-from daemon.journal.watches import Polled
+from daemon.journal.watches import Memory, Polled
+from daemon.model.jsons import JsonObject
 from daemon.web import shapes
 
 EVERY_NAME = 10_000  # rows that a did-you-mean looks at
@@ -27,7 +29,9 @@ COLUMNS = {
     "next poll": printing.moment("next_poll"),
     "last success": printing.moment("last_success"),
     "failures": printing.key("failures"),
-    "error": printing.key("error"),
+    "in charge": printing.key("in_charge"),
+    "firings": lambda one: _firings(one),
+    "error": lambda one: one["error"] or one["warning"],
 }
 
 
@@ -35,7 +39,9 @@ COLUMNS = {
 def listed(state: typer.Context, limit: options.Limit = options.MOST, json: options.AsJson = False) -> None:
     """List what is polled, and how that goes.
 
-    The config's watches first, then work that is followed and objects that were called back about.
+    The config's watches first, then work that is followed and objects that were called back about. Of a tracer with a
+    hook is told who is in charge of it, `callback` or `poll`, and how many of its firings are used: Populr calls a
+    dozen times. From three quarters of them on, or where callbacks go quiet or are switched off, polling carries on.
 
     \b
       pointsman watches
@@ -44,8 +50,18 @@ def listed(state: typer.Context, limit: options.Limit = options.MOST, json: opti
         return
     given: context.Context = state.obj
     now = context.now()
-    found = given.read(lambda connection: journal_watches.listed(connection, limit))
-    printing.listing("watches", [shapes.of_polled(row, now) for row in found], json, COLUMNS)
+    found, called = given.read(lambda connection: _found(connection, limit))
+    told = [shapes.of_polled(row, now, called.get(row.name)) for row in found]
+    printing.listing("watches", told, json, COLUMNS)
+
+
+def _found(connection: Connection, limit: int) -> tuple[list[Polled], dict[str, Memory]]:
+    rows = journal_watches.listed(connection, limit)
+    return rows, calls.of_rows(connection, rows)
+
+
+def _firings(one: JsonObject) -> str | None:
+    return f"{one['firings']} of {one['budget']}" if one["budget"] is not None else None
 
 
 @group.command("poll")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from daemon.journal.hints import Hint
 from daemon.journal.state import Rejection
-from daemon.journal.watches import Polled
-from daemon.model import times
+from daemon.journal.watches import Memory, Polled
+from daemon.model import calling, times
 from daemon.model.events import Event
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Run, Step
@@ -91,8 +91,9 @@ def of_step(step: Step) -> JsonObject:
     }
 
 
-def of_polled(row: Polled, now: int) -> JsonObject:
-    """A polled *row* as it stands at *now*."""
+def of_polled(row: Polled, now: int, memory: Memory | None = None) -> JsonObject:
+    """A polled *row* as it stands at *now*. *memory* is what is remembered of the object of a row that stands for
+    callbacks: then it is told who is in charge, and how many of them have come."""
     return {
         "name": row.name,
         "role": row.role,
@@ -106,6 +107,26 @@ def of_polled(row: Polled, now: int) -> JsonObject:
         "failures": row.failures,
         "failing_since": text_of(row.failing_since),
         "error": row.error,
+        **of_calling(memory),
+    }
+
+
+def of_calling(memory: Memory | None) -> JsonObject:
+    """Who is in charge of an object that is called about (`callback` or `poll`, and why it is a poll), and how many of
+    its callbacks have come; nulls for everything else."""
+    if memory is None or memory.calling is None:
+        return dict.fromkeys(
+            ("in_charge", "because", "firings", "budget", "last_callback", "hook_on", "warning")
+        )
+    going = memory.calling
+    return {
+        "in_charge": going.in_charge,
+        "because": going.because,
+        "firings": memory.callbacks,
+        "budget": going.budget,
+        "last_callback": text_of(memory.called_at),
+        "hook_on": going.hook,
+        "warning": calling.warning(memory.callbacks, going.budget),
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from daemon.cli import context
 from daemon.contract.circuit import Circuit, Reason, State
 from daemon.intake import verifying
-from daemon.journal import accounts
+from daemon.journal import accounts, watches
 from daemon.journal.database import Connection
 from daemon.model import times
 from daemon.model.runs import RunStatus
@@ -19,7 +19,8 @@ from tests.journal import making
 
 ASKED = ["name", "kind", "base_url", "reachable", "authorized", "version", "latency_ms"]
 KNOWN = ["rate_left", "circuit", "reason", "since", "held_until", "parked", "worked_at"]
-KEYS = [*ASKED, "rate", *KNOWN, "error"]
+CALLED = ["callbacks", "last_callback"]
+KEYS = [*ASKED, "rate", *KNOWN, *CALLED, "error"]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_every_account_of_the_sandbox_lets_us_in(sandbox_desk: Desk) -> None:
     assert {one["kind"] for one in listed} == {"populr", "popily", "compass", "tonalytica", "plotly"}
     assert all(one["reachable"] and one["authorized"] and one["error"] is None for one in listed)
     assert all(0 < one["latency_ms"] < 10_000 for one in listed)
-    assert {one[name] for one in listed for name in KNOWN} == {None}  # there is no journal
+    assert {one[name] for one in listed for name in (*KNOWN, *CALLED)} == {None}  # there is no journal
     told = sandbox_desk.call("services")
     assert told.code == 0
     assert "tonalytica" in told.out
@@ -128,6 +129,19 @@ def test_what_the_journal_knows_of_accounts_is_told(sandbox_desk: Desk, blank_jo
         "rate_left": 0,
         "error": "503: busy",
     }
+
+
+def test_an_account_says_whether_its_callbacks_come(sandbox_desk: Desk, blank_journal: Path) -> None:
+    sandbox_desk.make_journal(blank_journal)
+    called = [
+        making.memory("p/1", callbacks=3, called_at=making.NOW),
+        making.memory("p/2", callbacks=1, called_at=making.NOW - times.HOUR),
+        making.memory("p/3"),
+    ]
+    sandbox_desk.write(lambda c: watches.remember(c, "populr", "tracers", called))
+    listed = {one["name"]: one for one in sandbox_desk.call("services", "--json").document["services"]}
+    assert (listed["populr"]["callbacks"], listed["populr"]["last_callback"]) == (2, "2025-12-01T00:00:00Z")
+    assert (listed["compass"]["callbacks"], listed["compass"]["last_callback"]) == (None, None)
 
 
 def test_a_missing_secret_is_told_with_its_place(bare_desk: Desk) -> None:

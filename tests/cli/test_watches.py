@@ -5,7 +5,8 @@ import pytest
 from daemon.journal import watches
 from daemon.journal.database import Connection
 from daemon.journal.watches import Polled
-from daemon.model import times
+from daemon.model import calling, times
+from daemon.model.calling import Calling
 from tests.cli.desk import Desk
 from tests.journal import making
 
@@ -59,6 +60,30 @@ def test_failures_and_successes_are_told(desk: Desk) -> None:
     assert (listed["failures"], listed["error"]) == (2, "503: busy")
     assert listed["last_success"] == listed["failing_since"] == "2025-12-01T00:00:00Z"
     assert (listed["next_poll"], listed["state"]) == ("2096-10-02T07:06:40Z", "ok")
+
+
+def test_it_is_told_who_is_in_charge_of_a_tracer_and_how_often_it_was_called_about(desk: Desk) -> None:
+    put(desk)
+    name = "hint:populr:tracers:p/1"
+    row = making.polled(name, role="hint", account="populr", resource="tracers", wanted=("p/1",), due_at=FAR)
+    going = Calling(12, making.NOW, calling.POLL, calling.BUDGET)
+    memory = making.memory("p/1", callbacks=9, called_at=making.NOW, calling=going)
+
+    def write(connection: Connection) -> None:
+        watches.request(connection, [row])
+        watches.remember(connection, "populr", "tracers", [memory])
+
+    desk.write(write)
+    watch, called = desk.call("watches", "--json").document["watches"]
+    assert (watch["in_charge"], watch["firings"], watch["warning"]) == (None, None, None)
+    assert (called["in_charge"], called["because"]) == ("poll", "budget")
+    assert (called["firings"], called["budget"]) == (9, 12)
+    assert called["last_callback"] == "2025-12-01T00:00:00Z"
+    assert called["warning"] == "75 % of its 12 callbacks have come"
+    (line,) = [one for one in desk.call("watches").out.splitlines() if one.startswith(name)]
+    assert "poll" in line
+    assert "9 of 12" in line
+    assert "75 %" in line
 
 
 def test_poll_makes_a_watch_due_now(desk: Desk) -> None:

@@ -236,8 +236,10 @@ def test_a_value_that_is_a_secret_is_never_quoted(tmp_path: Path) -> None:
 
 
 def test_callbacks_are_about_a_tracer_or_about_collaboration(tmp_path: Path) -> None:
+    head = '[http]\npublic_url = "https://h.example"\nwebhook_secret = { env = "SECRET" }\n'
     text = (
-        '[services.populr]\napi_key = "a-key"\n[[callback]]\nservice = "populr"\npop_id = "1"\ntracer = "T"\n'
+        f'{head}[services.populr]\napi_key = {{ env = "SECRET" }}\n'
+        '[[callback]]\nservice = "populr"\npop_id = "1"\ntracer = "T"\n'
         '[[callback]]\nservice = "populr"\npop_id = "2"\ncollaboration = true\n'
     )
     settled = surroundings.good(tmp_path, text)
