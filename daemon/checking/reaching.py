@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from daemon import expressions
 from daemon.checking.draft import Draft, Rule, Step
-from daemon.contract import given_files, guard, reading, writing
+from daemon.contract import given_files, guard, own_paths, reading, writing
 from daemon.contract.catalog import Catalog
 from daemon.model import reactions
 from daemon.model.problems import Problem
@@ -88,7 +88,7 @@ def _asked(step: Step) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def check_folders(draft: Draft) -> Iterator[Problem]:
-    """``file.write`` goes only below the folders of ``write_below``: a path without a template can be seen now."""
+    """``file.write`` goes where the config says itself, else only below the folders of ``write_below``."""
     roots = _folders(draft.daemon.get("write_below", []))
     if not draft.whole or roots is None:
         return
@@ -98,7 +98,7 @@ def check_folders(draft: Draft) -> Iterator[Problem]:
             if step.action != "file.write" or not isinstance(path, str):
                 continue
             try:
-                writing.find_place("x" if "{" in path else path, roots)
+                writing.find_place(_seen_of(path), roots, own_paths.of([path]))
             except ValueError as wrong:
                 yield Problem(
                     (*step.path, "with", "path"),
@@ -116,13 +116,21 @@ def check_files(draft: Draft, catalog: Catalog) -> Iterator[Problem]:
         for step in rule.steps:
             action = catalog.actions.get(step.action or "")
             for place, text in given_files.paths(action.parameters, step.parameters) if action else ():
-                if expressions.is_template(text):
+                if expressions.is_template(text) and own_paths.leading_folder(text) is None:
                     yield Problem(
                         (*step.path, "with", *place),
                         f"a path that this template gives would be refused: {reading.NOWHERE}",
-                        "Name the folder of such files there, or write the path out.",
+                        "Name the folder of such files there, or begin the path with its folder.",
                         severity="warning",
                     )
+
+
+def _seen_of(path: str) -> str:
+    """*path* as far as it can be judged before an event comes."""
+    if not expressions.is_template(path):
+        return path
+    folder = own_paths.leading_folder(path)
+    return f"{folder}/x" if folder is not None else "x"
 
 
 def _folders(given: Any) -> list[str] | None:

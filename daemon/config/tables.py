@@ -59,12 +59,14 @@ class Daemon(Table):
     )
     write_below: list[Annotated[str, BeforeValidator(_read_folder)]] = Field(
         default_factory=list,
-        description="The folders below which `file.write` may write, from the root on; it writes nowhere else.",
+        description="The folders, from the root on, below which `file.write` may write what a template names; a "
+        "path that stands in the config, or begins there with a folder, needs none.",
     )
     read_below: list[Annotated[str, BeforeValidator(_read_folder)]] = Field(
         default_factory=list,
         description="The folders, from the root on, below which a template may name the file that an action sends, "
-        "links resolved; a relative path is below the first. A path that stands in the config itself needs none.",
+        "links resolved; a relative path is below the first. A path that stands in the config, or begins there with a "
+        "folder, needs none.",
     )
 
 

@@ -95,7 +95,8 @@ ActionFunction = Callable[[Any, Any, Call], Awaitable[Done[Any]]]
 @dataclass(frozen=True, slots=True)
 class Action:
     """One ability of a service. *doubt_of* overrides *doubt* by the parameters (``request`` goes by
-    method). *probe* is there for every action that can be probed.
+    method). *probe* is there for every action that can be probed. *writes_to* names the
+    parameters that are paths on this machine to be written.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Action:
     follows: str | None = None
     doubt_of: Callable[[Any], Doubt] | None = None
     probe: Probe | None = None
+    writes_to: tuple[str, ...] = ()
 
     def doubt_for(self, parameters: BaseModel, *, marked: bool = True) -> Doubt:
         """The doubt class of one call with *parameters*; *marked* is false where the reaction turns markers off."""
@@ -298,6 +300,7 @@ def action(
     follows: str | None = None,
     doubt_of: Callable[[Any], Doubt] | None = None,
     probe: Probe | None = None,
+    writes_to: tuple[str, ...] = (),
 ) -> Callable[[ActionFunction], Action]:
     """Make an :class:`Action` of ``async def f(client, parameters: P, call: Call) -> Done[R]``.
 
@@ -320,6 +323,7 @@ def action(
             follows=follows,
             doubt_of=doubt_of,
             probe=probe,
+            writes_to=writes_to,
         )
 
     return declared

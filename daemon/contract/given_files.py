@@ -10,7 +10,6 @@ from typing import Annotated, Any, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from daemon import expressions
 from daemon.contract import addresses
 from daemon.model.jsons import JsonObject
 
@@ -54,11 +53,6 @@ File = Annotated[
 
 Place = tuple[str, ...]
 """Where a file is given: the parameter's name, and below it a part's."""
-
-
-def literal_paths(model: type[BaseModel], written: JsonObject) -> frozenset[str]:
-    """The paths that stand as such in *written* parameters of *model*: the operator's word."""
-    return frozenset(text for _, text in paths(model, written) if not expressions.is_template(text))
 
 
 def paths(model: type[BaseModel], written: JsonObject) -> Iterator[tuple[Place, str]]:

@@ -1,19 +1,17 @@
 """Which files of this machine an action may send: the operator's own, and those below ``[daemon] read_below``.
 
-A path that stands in the config is the operator's word. Any other came out of a template, and whoever sends an event
-may have chosen it. ``running`` says around each call which paths are the operator's, ``files`` opens each file of a
-call here, ``checking`` warns of templates that could only be refused.
+A path that stands in the config is the operator's word (``own_paths``). Any other came out of a template, and whoever
+sends an event may have chosen it. ``files`` opens each file of a call here, ``checking`` warns of templates that could
+only be refused.
 """
 
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from typing import BinaryIO
 
-from daemon.contract import errors
+from daemon.contract import errors, own_paths
 
 NOWHERE = "[daemon] read_below names no folder"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -21,27 +19,17 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _PLAIN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
-_at_word: ContextVar[frozenset[str]] = ContextVar("paths_taken_at_word", default=frozenset())
-
-
-@contextmanager
-def taken_at_word(paths: frozenset[str]) -> Iterator[None]:
-    """What is sent inside may hold the files at *paths*, wherever they lie: they stand in the config."""
-    token = _at_word.set(paths)
-    try:
-        yield
-    finally:
-        _at_word.reset(token)
-
 
 def open_path(path: str, roots: Sequence[str]) -> BinaryIO:
-    """The file at *path*, the operator's own or below one of *roots*. Blocks; call it where the call is made.
+    """The file at *path*, the operator's own, or below one of *roots* or of the folders that the step's own templates
+    begin with. Blocks; call it where the call is made.
 
     :class:`~daemon.contract.errors.PermanentError` where it may not or cannot be read, or is no file to be read to an
     end.
     """
     try:
-        opened = os.open(path, _PLAIN) if path in _at_word.get() else _open_below(path, roots)
+        own = own_paths.present()
+        opened = os.open(path, _PLAIN) if path in own.whole else _open_below(path, (*roots, *own.folders))
     except OSError as broken:
         raise errors.PermanentError(f"cannot read the file {path}: {broken.strerror}") from None
     except ValueError:  # a NUL in the path
@@ -58,7 +46,7 @@ def _open_below(path: str, roots: Sequence[str]) -> int:
     What is refused is refused alike whether it exists or not: an error tells nobody what lies on the disk.
     """
     if not roots:
-        raise _refused(path, NOWHERE, "Name one there, or write the path out in the config.")
+        raise _refused(path, NOWHERE, "Name one there, or begin the path with its folder.")
     real = os.path.realpath(os.path.join(roots[0], path))
     within = [root for root in map(os.path.realpath, roots) if real.startswith(f"{root}/")]
     if not within:

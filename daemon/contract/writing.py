@@ -1,4 +1,5 @@
-"""Where actions may write on this machine, and how: below the operator's ``write_below``, a file whole or not at all.
+"""Where actions may write on this machine, and how: where the config says so itself (``own_paths``) or below the
+operator's ``write_below``, a file whole or not at all.
 
 ``app`` hands the folders to the general actions, ``checking`` asks :func:`find_place` what can be seen beforehand.
 """
@@ -11,7 +12,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from daemon.contract import errors
+from daemon.contract import errors, own_paths
+from daemon.contract.own_paths import OwnPaths
 
 LONGEST_NAME = 255  # bytes of one part of a path, on every common file system
 PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE})
@@ -21,10 +23,12 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file to be: *root* is one of the allowed folders, *parts* the way from there, the file's name last."""
+    """A file to be: *root* is one of the allowed folders, *parts* the way from there, the file's name last. A root that
+    the step itself names (*own*) is made where it is missing."""
 
     root: str
     parts: tuple[str, ...]
+    own: bool = False
 
     @property
     def path(self) -> str:
@@ -42,27 +46,38 @@ def check_root(text: str) -> str:
     return clean
 
 
-def find_place(path: str, roots: Sequence[str]) -> Place:
-    """Where *path* leads: below the first of *roots* if it is relative, else below the one that it begins with.
+def find_place(path: str, roots: Sequence[str], own: OwnPaths = own_paths.NONE) -> Place:
+    """Where *path* leads: where the config says it itself (*own*), below the one of *roots* that it begins with, or,
+    if it is relative, below the first of those.
 
     :class:`ValueError` says why it may not be written. Nothing is looked at: links are refused while writing.
     """
-    if not roots:
-        raise ValueError("nothing may be written: [daemon] write_below names no folder")
-    root, rest = roots[0], path
+    named = {path.rpartition("/")[0]} if path in own.whole and path.startswith("/") else set()
+    mine = sorted({*named, *own.folders} - {""})
     if path.startswith("/"):
-        fitting = [one for one in roots if path.startswith(f"{one}/")]
+        fitting = [one for one in (*roots, *mine) if path.startswith(f"{one}/")]
         if not fitting:
-            raise ValueError(f"it is not below a folder that [daemon] write_below names ({', '.join(roots)})")
+            raise ValueError(_outside(roots))
         root = max(fitting, key=len)
         rest = path[len(root) + 1 :]
+    elif roots:
+        root, rest = roots[0], path
+    else:
+        raise ValueError(
+            "a relative path is below the first folder of [daemon] write_below, which names none"
+        )
     parts = tuple(rest.split("/"))
     for part in parts:
         if part in ("", ".", ".."):
             raise ValueError("no part of a path is empty, . or ..")
         if not part.isprintable() or len(os.fsencode(part)) > LONGEST_NAME:
             raise ValueError("a part of it holds a control character, or is too long for a name")
-    return Place(root, parts)
+    return Place(root, parts, own=root in mine)
+
+
+def _outside(roots: Sequence[str]) -> str:
+    named = f"names ({', '.join(roots)})" if roots else "names: none"
+    return f"it does not begin with a folder in the config, nor is it below one that [daemon] write_below {named}"
 
 
 def write(place: Place, content: bytes) -> None:
@@ -82,7 +97,9 @@ def write(place: Place, content: bytes) -> None:
 
 @contextlib.contextmanager
 def _opened(place: Place) -> Iterator[int]:
-    """The open folder of *place*. The root must exist: the operator named it, and may have meant a mount."""
+    """The open folder of *place*. A root of ``write_below`` must exist: the operator may have meant a mount."""
+    if place.own:
+        os.makedirs(place.root, exist_ok=True)
     with contextlib.ExitStack() as held:
         folder = os.open(place.root, _FOLDER)
         held.callback(os.close, folder)

@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from daemon.contract import errors, given_files, reading, sending
-from daemon.contract.declare import Call, Done
+from daemon.contract import errors, given_files, own_paths, sending
+from daemon.contract.declare import Action, Call, Done
 from daemon.contract.services import Services
 from daemon.journal.database import LostLease
 from daemon.model import ids, jsons, times
@@ -41,7 +41,7 @@ class Asker:
         told = self._told(course, step, now, planned.step.sent_at)
         patience = course.reaction.timeout - course.run.elapsed(now)
         written = course.reaction.do[step.position].parameters
-        with reading.taken_at_word(given_files.literal_paths(planned.action.parameters, written)):
+        with own_paths.said(_own_paths(planned.action, written)):
             return await self._ask(
                 course,
                 step,
@@ -123,3 +123,10 @@ class Asker:
                 if isinstance(failed, errors.ServiceError):
                     failed.went_out = sent.went_out
                 raise
+
+
+def _own_paths(action: Action, written: JsonObject) -> own_paths.OwnPaths:
+    """The paths of files to send, and of those to write, that the operator wrote for *action*."""
+    sent = [text for _, text in given_files.paths(action.parameters, written)]
+    places = [written.get(name) for name in action.writes_to]
+    return own_paths.of([*sent, *(place for place in places if isinstance(place, str))])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.contract import declare, errors, files, given_files, reading, requests
+from daemon.contract import declare, errors, files, given_files, own_paths, reading, requests
 
 SECRET = "what nobody may have"
 TRICKS = [
@@ -129,7 +129,7 @@ def test_a_folder_that_becomes_a_link_after_the_check_leads_nowhere(
 
 def test_the_operators_own_paths_are_opened_inside_their_call_only(root: str, tmp_path: Path) -> None:
     own = str(tmp_path / "outside" / "secret")
-    with reading.taken_at_word(frozenset({own})):
+    with own_paths.said(own_paths.of([own])):
         assert read(own) == SECRET
         with pytest.raises(errors.PermanentError, match="read_below"):
             read(f"{tmp_path}/secret")
@@ -184,10 +184,19 @@ class Several(declare.Parameters):
 def test_only_what_stands_as_a_path_in_the_config_is_the_operators_word(
     written: dict[str, Any], literal: set[str], templates: list[tuple[str, ...]]
 ) -> None:
-    assert given_files.literal_paths(Several, written) == literal
+    assert own_paths.of(text for _, text in given_files.paths(Several, written)).whole == literal
     assert [place for place, text in given_files.paths(Several, written) if "{" in text] == templates
 
 
 def test_the_files_of_a_request_are_found() -> None:
     written = {"path": "/x", "files": {"file": "/a", "other": "{{ event.data.path }}"}}
-    assert given_files.literal_paths(requests.Request, written) == {"/a"}
+    assert own_paths.of(text for _, text in given_files.paths(requests.Request, written)).whole == {"/a"}
+
+
+def test_a_template_leads_below_the_folder_that_it_begins_with(root: str) -> None:
+    own = own_paths.of([f"{root}/inner/{{{{ event.data.name }}}}.txt"])
+    with own_paths.said(own):
+        assert read(f"{root}/inner/b.txt") == "b"
+        for elsewhere in (f"{root}/a.txt", f"{root}/inner/../a.txt", f"{root}/inner/hop"):
+            with pytest.raises(errors.PermanentError):
+                read(elsewhere)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from daemon.connectors.general import client
 from daemon.connectors.general.actions import disk
-from daemon.contract import configured, errors, http
+from daemon.contract import configured, errors, http, own_paths
 from daemon.model.runs import Doubt
 from tests.connectors import stub
 
@@ -51,7 +51,7 @@ async def test_nothing_is_written_elsewhere(tmp_path: Path, path: str) -> None:
 
 
 async def test_without_an_allowed_folder_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(errors.PermanentError, match="write_below names no folder"):
+    with pytest.raises(errors.PermanentError, match="names: none"):
         await write(None, path=str(tmp_path / "a"), content="a")
     assert os.listdir(tmp_path) == []
 
@@ -69,3 +69,31 @@ def test_a_file_has_one_content(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         disk.WriteFile.model_validate(given)
     assert disk.write_file.doubt is Doubt.REPEATABLE
+
+
+@pytest.mark.parametrize(
+    "written, path, goes",
+    [
+        ("{tmp}/out/a.csv", "{tmp}/out/a.csv", True),
+        ("{tmp}/out/{{{{ x }}}}.csv", "{tmp}/out/b/c.csv", True),
+        ("{tmp}/out/{{{{ x }}}}.csv", "{tmp}/out/../a.csv", False),
+        ("{tmp}/out/{{{{ x }}}}.csv", "{tmp}/a.csv", False),
+        ("{tmp}/out/{{{{ x }}}}.csv", "a.csv", False),
+        ("{tmp}/out{{{{ x }}}}", "{tmp}/outside", True),
+        ("{{{{ x }}}}", "{tmp}/out/a.csv", False),
+        ("/{{{{ x }}}}", "{tmp}/out/a.csv", False),
+        ("{tmp}/out/../{{{{ x }}}}", "{tmp}/a.csv", False),
+    ],
+)
+async def test_a_path_goes_as_far_as_the_config_says_it(
+    tmp_path: Path, written: str, path: str, goes: bool
+) -> None:
+    own, path = own_paths.of([written.format(tmp=tmp_path)]), path.format(tmp=tmp_path)
+    with own_paths.said(own):
+        if goes:
+            await write(None, path=path, content="a")
+        else:
+            with pytest.raises(errors.PermanentError):
+                await write(None, path=path, content="a")
+    made = [f"{folder}/{name}" for folder, _, names in os.walk(tmp_path) for name in names]
+    assert made == ([path] if goes else [])

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 from pydantic import ValidationError
 
 from daemon.connectors.tonalytica.actions import exporting, searching, tables
-from daemon.contract import errors
+from daemon.contract import errors, own_paths
 from daemon.model import times
 from daemon.sandbox import faults
 from tests.connectors import stub
@@ -18,7 +18,9 @@ CALL = stub.call_of()
 
 
 async def act(action, client, **given_parameters):
-    return (await action.call(client, action.parameters.model_validate(given_parameters), CALL)).result
+    """Call *action* as a step whose parameters all stand in the config."""
+    with own_paths.said(own_paths.of([str(one) for one in given_parameters.values()])):
+        return (await action.call(client, action.parameters.model_validate(given_parameters), CALL)).result
 
 
 @pytest.fixture
@@ -141,6 +143,20 @@ async def test_every_query_becomes_a_file_and_a_line_of_the_list(sandbox, tonaly
     )
     keys = [query["api_key"] for query in sandbox.tonalytica.queries.values()]
     assert [key for key in keys if key in (place / "queries.json").read_text()] == []
+
+
+async def test_a_directory_that_only_a_template_names_is_refused(sandbox, tonalytica, tmp_path):
+    parameters = exporting.ExportQueries(directory=str(tmp_path / "out" / "x"))
+    for written in ("{{ event.data.directory }}", f"{tmp_path}/elsewhere/{{{{ event.subject }}}}"):
+        with (
+            own_paths.said(own_paths.of([written])),
+            pytest.raises(errors.PermanentError, match="in the config"),
+        ):
+            await exporting.export_queries.call(tonalytica, parameters, CALL)
+    assert list(tmp_path.iterdir()) == []
+    with own_paths.said(own_paths.of([f"{tmp_path}/out/{{{{ event.subject }}}}"])):
+        await exporting.export_queries.call(tonalytica, parameters, CALL)
+    assert (tmp_path / "out" / "x" / "queries.json").exists()
 
 
 async def test_exporting_again_follows_new_names_and_leaves_other_files(sandbox, tonalytica, tmp_path):

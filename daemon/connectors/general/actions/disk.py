@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from daemon.connectors.general.client import GeneralClient
-from daemon.contract import declare, errors, writing
+from daemon.contract import declare, errors, own_paths, writing
 from daemon.model.runs import Doubt
 
 
@@ -25,8 +25,8 @@ class WriteFile(declare.Parameters):
     """A file to be."""
 
     path: str = Field(
-        description="Where: below a folder that `[daemon] write_below` names, from the root on, or from the first "
-        "of those folders on. Folders that are missing are made.",
+        description="Where, from the root on; a relative path is below the first folder of `[daemon] write_below`. "
+        "Folders that are missing are made.",
         examples=["reports/signups.csv"],
         min_length=1,
     )
@@ -59,18 +59,23 @@ class WrittenFile(declare.Result):
 
 
 @declare.action(
-    "file.write", doubt=Doubt.REPEATABLE, why="it replaces the whole file: a second time gives the same one"
+    "file.write",
+    doubt=Doubt.REPEATABLE,
+    why="it replaces the whole file: a second time gives the same one",
+    writes_to=("path",),
 )
 async def write_file(
     client: GeneralClient, parameters: WriteFile, call: declare.Call
 ) -> declare.Done[WrittenFile]:
     """Write a file, whole or not at all: who reads it meanwhile sees the old one or the new one.
 
-    It goes only below the folders that `[daemon] write_below` names (the daemon must be allowed to write there, which
-    under systemd takes `ReadWritePaths=`), and over no symbolic link.
+    It goes where the config says so itself: to a path that is written out, or below the folder that a template begins
+    with (`/var/reports/{{ event.subject }}.csv`). Any other path must be below a folder that `[daemon] write_below`
+    names. The daemon must be allowed to write there, which under systemd takes `ReadWritePaths=`. No symbolic link is
+    followed or replaced below that folder.
     """
     try:
-        place = writing.find_place(parameters.path, client.write_below)
+        place = writing.find_place(parameters.path, client.write_below, own_paths.present())
     except ValueError as wrong:
         raise errors.PermanentError(f"{parameters.path!r} may not be written: {wrong}") from None
     octets = parameters.octets()

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from daemon.connectors.tonalytica import client as vendor
-from daemon.contract import declare, errors, writing
+from daemon.contract import declare, errors, own_paths, writing
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
@@ -49,11 +49,22 @@ class Export(declare.Result):
     "tonalytica.export_queries",
     doubt=Doubt.REPEATABLE,
     why="the same files are written again, each at one go",
+    writes_to=("directory",),
 )
 async def export_queries(
     client: vendor.TonalyticaClient, parameters: ExportQueries, call: declare.Call
 ) -> declare.Done[Export]:
-    """Write the text of every query to a file of its own in a directory, and a list of them to `queries.json`."""
+    """Write the text of every query to a file of its own in a directory, and a list of them to `queries.json`.
+
+    The directory stands in the config, or begins there with a folder of which an expression names a part below.
+    """
+    own = own_paths.present()
+    if parameters.directory not in own.whole:
+        try:
+            writing.find_place(parameters.directory, (), own)
+        except ValueError:
+            said = "its whole path came out of a template. Begin it with a folder in the config."
+            raise errors.PermanentError(f"{parameters.directory} may not be written: {said}") from None
     found = await client.list_every_query(archived=parameters.archived)
     return declare.Done(await asyncio.to_thread(write_all, Path(parameters.directory), found))
 
