@@ -29,6 +29,7 @@ from daemon.running.parameters import UnfitParameters
 from daemon.running.scribe import Scribe
 
 INTERRUPTED = "the process ended after the request was begun"
+UNKNOWN = "an earlier request of this step may have taken effect"
 
 log = structlog.get_logger()
 
@@ -164,7 +165,8 @@ class Courses:
         if step is not None and step.doubted_at is not None:
             road = doubt.choose_road(step.doubt, course.reaction.on_doubt)
             if road is doubt.Road.HOLD:
-                return await self._scribe.hold(course, step, step.error or INTERRUPTED)
+                said = INTERRUPTED if step.status is StepStatus.RUNNING else step.error or UNKNOWN
+                return await self._scribe.hold(course, step, said)
         return await self._caller.attempt(course, planned)
 
     async def _planned(self, course: Course, position: int, do: Do, step: Step | None) -> Planned | None:

@@ -75,10 +75,9 @@ def stand_in_line(run: Run, key: str, now: int) -> Callable[[Connection], Run]:
     """
 
     def write(connection: Connection) -> Run:
+        runs.move(connection, run, RunStatus.RUNNING)  # who lost the run asks for nothing
         asked = locks.ask(connection, run, key, now)
-        if asked.locked:
-            runs.move(connection, asked, RunStatus.RUNNING)
-        else:
+        if not asked.locked:
             spent = run.elapsed(now)
             runs.move(connection, run, RunStatus.PENDING, due_at=None, spent=spent, counting_since=None)
         return asked
@@ -238,7 +237,8 @@ def _follow(
     noun = services.watch(account, follow.resource).noun
     runs.touch(connection, account, [(noun, follow.id)], run.id, step.id, now)
     if not watches.recall(connection, account, follow.resource, [follow.id]):
-        first = Memory(follow.id, follow.memory, 1, None, now, False, 0, None)
+        known = jsons.as_object(services.blanker.value(follow.memory))
+        first = Memory(follow.id, known, 1, None, now, False, 0, None)
         watches.remember(connection, account, follow.resource, [first])
     watches.request(connection, [followed(account, follow, now)])
 

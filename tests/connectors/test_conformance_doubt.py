@@ -74,7 +74,16 @@ FURNISH = {
 def samples(made: JsonObject) -> dict[str, JsonObject]:
     """The parameters of a call of each action, by name; *made* is what was furnished."""
     known = {"grid": "ada:0", "template": "t", "pop": "p", "query": 1, "board": 1, **made}
-    of_project = {"project_id": PROJECT}
+    return {
+        **of_populr_and_popily(known),
+        **of_compass({"project_id": PROJECT}),
+        **of_tonalytica(known),
+        **of_plotly(known),
+        **BARE,
+    }
+
+
+def of_populr_and_popily(known: JsonObject) -> dict[str, JsonObject]:
     return {
         "populr.create_pop": {"template_id": known["template"], "name": "Second"},
         "populr.update_pop": {
@@ -85,6 +94,11 @@ def samples(made: JsonObject) -> dict[str, JsonObject]:
         "populr.add_domain": {"domain": "pops.example.com"},
         "popily.add_source": {"title": "Sales", "rows": ROWS},
         "popily.create_user": {"username": "grace"},
+    }
+
+
+def of_compass(of_project: JsonObject) -> dict[str, JsonObject]:
+    return {
         "compass.create_project": {"name": "Second", "account": "acct0001", "language": "en"},
         "compass.add_documents": {
             **of_project,
@@ -102,12 +116,22 @@ def samples(made: JsonObject) -> dict[str, JsonObject]:
         "compass.create_account": {"name": "Second"},
         "compass.create_user": {"name": "Eve", "email": "eve@example.com"},
         "compass.create_permission": {"user": "bob@example.com", "account": "acct0001", "level": "read"},
+    }
+
+
+def of_tonalytica(known: JsonObject) -> dict[str, JsonObject]:
+    return {
         "tonalytica.execute_query": {"query_id": known["query"]},
         "tonalytica.create_query": {"name": "new one", "query": "select 1", "data_source_id": 1},
         "tonalytica.update_query": {"query_id": known["query"], "name": "renamed"},
         "tonalytica.create_dashboard": {"name": "Second board"},
         "tonalytica.update_dashboard": {"dashboard_id": str(known["board"]), "name": "Renamed board"},
         "tonalytica.clone_dashboard": {"dashboard_id": str(known["board"])},
+    }
+
+
+def of_plotly(known: JsonObject) -> dict[str, JsonObject]:
+    return {
         "plotly.create_grid": {"filename": "reports/two", "columns": {"a": [1, "x"]}},
         "plotly.append_rows": {"fid": known["grid"], "rows": [["Jena", 7]]},
         "plotly.append_columns": {"fid": known["grid"], "columns": [{"name": "rank", "data": [2, 1]}]},
@@ -115,11 +139,14 @@ def samples(made: JsonObject) -> dict[str, JsonObject]:
         "plotly.create_folder": {"path": "reports/2026"},
         "plotly.create_dashboard": {"filename": "b/d", "content": {"version": 2}},
         "plotly.create_presentation": {"filename": "slides", "content": {"slides": []}},
-        "populr.request": {"method": "POST", "path": "/domains", "json": {"domain": "x.example.com"}},
-        "popily.request": {"method": "POST", "path": "/users/", "json": {"username": "eve"}},
-        "plotly.request": {"method": "POST", "path": "/folders", "json": {"path": "new"}},
     }
 
+
+BARE: dict[str, JsonObject] = {
+    "populr.request": {"method": "POST", "path": "/domains", "json": {"domain": "x.example.com"}},
+    "popily.request": {"method": "POST", "path": "/users/", "json": {"username": "eve"}},
+    "plotly.request": {"method": "POST", "path": "/folders", "json": {"path": "new"}},
+}
 
 # A secret parameter is kept as a reference that a config gives; its connector's own tests lose its answer.
 ELSEWHERE = {"compass.change_password", "compass.reset_password"}

@@ -132,6 +132,16 @@ async def test_a_step_that_took_no_effect_is_called_again_with_its_request(world
     assert [one["name"] for one in world.shop.asked("shop.charge")] == [7, 7]
 
 
+async def test_a_retry_does_not_repeat_what_may_have_taken_effect(world: World) -> None:
+    run = await dead_at_charge(world, errors.PermanentError("the answer is not JSON", status=200))
+    await decide(world, deciding.retry, run.id)
+    run = await world.run(run.id)
+    assert (run.status, len(world.shop.asked("shop.charge"))) == (RunStatus.IN_DOUBT, 1)
+    assert "may have taken effect" in (run.error or "")
+    await decide(world, deciding.resolve_redo, run.id)
+    assert (await world.run(run.id)).status is RunStatus.SUCCEEDED
+
+
 async def test_a_cancelled_run_is_woken_by_nothing(world: World) -> None:
     world.react(reaction("stock", step("order", wait=True), step("put")))
     run = await world.react_to()

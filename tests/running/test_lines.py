@@ -180,3 +180,20 @@ async def test_a_note_that_is_refused_ends_the_run(world: World) -> None:
     run = await world.react_to({"n": 1})
     assert (run.status, run.error) == (RunStatus.DEAD, "step append: 404: no such table")
     assert world.shop.calls == []
+
+
+async def test_two_nodes_stand_in_one_line(world: World) -> None:
+    world.react(APPEND)
+    await tell_many(world, 30)
+    await world.router.once()
+    await waiting.wait_for(lambda: world.worker.free() == worker.HANDS, what="a line")
+    nodes = [world.worker, world.build("there")[0]]
+
+    async def are_done() -> bool:
+        for node in (nodes[1], nodes[0], nodes[1]):  # the second one is quicker to ask
+            await node.once()
+        return set(await statuses(world)) == {RunStatus.SUCCEEDED}
+
+    await waiting.wait_for(are_done, what="thirty rows")
+    assert world.shop.rows == {"t": list(range(30))}
+    assert world.shop.notes == 30

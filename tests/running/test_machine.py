@@ -212,7 +212,7 @@ def test_no_order_of_events_breaks_a_run_a_step_a_lease_or_a_line(blank_file: Pa
         blank = blank_file
 
     quick = settings(
-        max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
     )
     run_state_machine_as_test(Copied, settings=quick)
     assert Copied.blank.exists()
