@@ -83,7 +83,8 @@ class Doubts:
         """The call of *step* ended in doubt: look after a pause, whatever time and attempts are left. False."""
         pause = retry.pause(course.reaction.retry, step.attempts, failed.retry_after, random.random())  # noqa: S311 - jitter
         await self._wait(course, step, self._clock.now() + pause, failed.text, failed)
-        log.warning("step.in_doubt", step=step.id, error=failed.text)
+        # One line when a step begins to fail, not one for each retry.
+        (log.warning if step.attempts == 1 else log.debug)("step.in_doubt", step=step.id, error=failed.text)
         return False
 
     async def _look_again(
