@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from yarl import URL
 
-from daemon.contract import connections, errors, files, guard, sending
+from daemon.contract import connections, errors, files, guard, secrets, sending
 from daemon.model import jsons, times
 from daemon.model.jsons import Json
 
@@ -58,12 +58,16 @@ class Reply:
         """Whether the answer says that it is JSON."""
         return "json" in self.headers.get("content-type", "").lower()
 
-    def json(self) -> Json:
-        """The body as JSON. :class:`PermanentError` when it is not (an HTML page under 200, say)."""
+    def json(self, *, with_secrets: bool = False) -> Json:
+        """The body as JSON, blanked where a poll reads it, unless it is read for the secrets that it holds (a login).
+
+        :class:`PermanentError` when it is not JSON (an HTML page under 200, say).
+        """
         if not self.body:
             return None
         try:
-            return jsons.loads(self.body)
+            found = jsons.loads(self.body)
+            return found if with_secrets else secrets.as_read(found)
         except jsons.UnfitJson as wrong:
             raise errors.PermanentError(
                 f"the answer ({self.status}, {self.headers.get('content-type', 'no type')}) is not JSON: {wrong}. "

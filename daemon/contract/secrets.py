@@ -1,14 +1,17 @@
 """Secrets: how a model marks them, and the one place where they are blanked.
 
-Everything that enters the journal passes :func:`blank` first: events, requests, responses, errors,
-rejections.
+Everything that enters the journal passes a :class:`Blanker` first: events, requests, responses, errors, rejections.
+What a watch reads is blanked while it is read (:func:`blanked_reading`): what is remembered and what is found are then
+compared alike, and a signed address that is another at every look is no change.
 """
 
 import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any, get_args
 
 import orjson
@@ -124,3 +127,22 @@ class Blanker:
     def fragment(self, text: str) -> str:
         """*text* that was meant to be JSON, without the members that are secret by their name."""
         return self.text(self._members.sub(rf'\1"{BLANK}"', text) if self._names else text)
+
+
+_reading: ContextVar[Blanker | None] = ContextVar("blanked_reading", default=None)
+
+
+@contextmanager
+def blanked_reading(blanker: Blanker) -> Iterator[None]:
+    """What services answer inside is blanked by *blanker* before anybody sees it: a poll remembers what it reads."""
+    token = _reading.set(blanker)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+def as_read(value: Json) -> Json:
+    """*value*, blanked where what is read is to be (:func:`blanked_reading`)."""
+    blanker = _reading.get()
+    return blanker.value(value) if blanker is not None else value

@@ -123,9 +123,10 @@ def _tell(
 ) -> tuple[Memory | None, list[News]]:
     """Record the facts of one object; what to remember of it now (None: just as before), and what is new."""
     old = known or Memory(one.id, None, 0, None, None, False, 0, None)
-    since = old.since if old.state == one.state and old.since is not None else now
-    new = replace(old, memory=one.memory, state=one.state, since=since)
-    if old.state != one.state:
+    state = services.blanker.value(one.state)
+    since = old.since if old.state == state and old.since is not None else now
+    new = replace(old, memory=services.blanker.value(one.memory), state=state, since=since)
+    if old.state != state:
         new = replace(new, stalled_told=False)
     facts = list(one.facts)
     stalled = _stalled(look, one, new, now)
@@ -155,7 +156,8 @@ def _count_calls(look: Look, one: Seen, known: Memory, services: Services, now: 
     budget = takeover.budget_of(services.catalog, look.kind, look.row.resource) if stands else None
     if budget is None or one.gone:
         return new
-    heard = Heard(new.callbacks, bool(believed), bool(one.facts), one.hook)
+    said = jsons.fingerprint(believed[-1].claim["claimed"]) if believed else None
+    heard = Heard(new.callbacks, bool(believed), bool(one.facts), one.hook, said)
     return replace(new, calling=takeover.decide(known.calling, budget, heard, now))
 
 

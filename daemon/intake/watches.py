@@ -17,7 +17,7 @@ import structlog
 from pydantic import ValidationError
 
 from daemon import metrics
-from daemon.contract import errors
+from daemon.contract import errors, secrets
 from daemon.contract.circuit import Gate, Ungated
 from daemon.contract.declare import Cursor, Seen, Watch
 from daemon.contract.own_events import WatchFailing, WatchRecovered
@@ -212,7 +212,8 @@ class Watcher:
             claims=reading_back.claims(asked),
         )
         async with self._gate.call(row.account):
-            seen = await watch.poll(services.client(row.account), options, cursor)
+            with secrets.blanked_reading(services.blanker):
+                seen = await watch.poll(services.client(row.account), options, cursor)
         look = Look(row, services.accounts[row.account].kind, watch, before, asked, now)
         now = self._clock.now()
         if findings.is_quiet(look, seen, now):

@@ -203,6 +203,9 @@ async def charge(client: Shop, parameters: Ware, call: declare.Call) -> declare.
     return declare.Done(Answer(**await play(client, "shop.charge", parameters, call)))
 
 
+DOOR = "https://ada:lovelace@door.example/orders"  # what the shop knows of an order, and nobody may keep
+
+
 @declare.action("shop.order", doubt=Doubt.REPEATABLE, why=WHY, follows="orders")
 async def order(client: Shop, parameters: Order, call: declare.Call) -> declare.Done[Answer]:
     """Start remote work."""
@@ -212,7 +215,7 @@ async def order(client: Shop, parameters: Order, call: declare.Call) -> declare.
     return declare.Done(
         Answer(**answer),
         facts=[Fact("shop.order.opened", number, f"order:{number}:open", {"id": number})],
-        follow=declare.Follow("orders", number, {"state": "open"}, {"ids": [number]}),
+        follow=declare.Follow("orders", number, {"state": "open", "at": DOOR}, {"ids": [number]}),
         made=[("order", number)],
     )
 

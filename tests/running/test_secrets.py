@@ -3,6 +3,7 @@
 import pytest
 
 from daemon.contract import errors
+from daemon.journal import watches
 from daemon.model import times
 from daemon.model.runs import RunStatus
 from tests.running.world import KNOWN_SECRET, World, reaction, step
@@ -89,3 +90,10 @@ async def test_a_response_is_blanked_before_it_is_kept(world: World) -> None:
         "link": "https://x/?share_key=[blanked]",
         "n": "[blanked]",
     }
+
+
+async def test_what_is_known_of_followed_work_is_remembered_blanked(world: World) -> None:
+    world.react(reaction("buy", step("order", order_id="o1")))
+    await world.react_to()
+    known = await world.journal.read(lambda connection: watches.recall(connection, "shop", "orders", ["o1"]))
+    assert known["o1"].memory == {"state": "open", "at": "https://[blanked]@door.example/orders"}

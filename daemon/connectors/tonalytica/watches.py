@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from daemon.connectors.tonalytica import client as vendor
 from daemon.connectors.tonalytica import events
 from daemon.connectors.tonalytica.events import results, rows
-from daemon.contract import declare, errors
+from daemon.contract import declare, errors, secrets
 from daemon.model.events import Fact
 from daemon.model.jsons import JsonObject
 
@@ -196,10 +196,11 @@ def _recall(looking: Looking, cursor: declare.Cursor) -> results.Memory:
 
 def _refuse(cursor: declare.Cursor, id: str, failed: errors.PermanentError) -> declare.Seen:
     memory = results.recall(cursor.memory.get(id), silent=not cursor.announce)
-    if memory.refused != failed.text:
-        log.warning("query.refused", query=id, error=failed.text)
-    after = replace(memory, refused=failed.text)
-    shown = {"id": id.rpartition("/")[2], "error": failed.text}
+    said = secrets.as_read(failed.text)  # it is remembered, and may quote what was answered
+    if memory.refused != said:
+        log.warning("query.refused", query=id, error=said)
+    after = replace(memory, refused=said)
+    shown = {"id": id.rpartition("/")[2], "error": said}
     return declare.Seen(id, results.keep(after), subject=str(shown["id"]), state=REFUSED, resource=shown)
 
 
@@ -257,8 +258,9 @@ async def _look_at_execution(looking: Looking, memory: results.Memory, job_id: s
         text = texts[0] if texts else await looking.client.get_result_text(result_id, looking.query_id)
         taken = await _take(looking, ended, text)
     except errors.PermanentError as broken:  # asking for the same job again would not mend it
-        log.warning("query.refused", query=looking.id, error=broken.text)
-        return _seen(looking, replace(ended, refused=broken.text), facts=seen.facts, state=REFUSED)
+        said = secrets.as_read(broken.text)
+        log.warning("query.refused", query=looking.id, error=said)
+        return _seen(looking, replace(ended, refused=said), facts=seen.facts, state=REFUSED)
     return replace(taken, facts=[*seen.facts, *taken.facts])
 
 

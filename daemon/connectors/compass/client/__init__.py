@@ -235,7 +235,7 @@ class CompassClient:
         if reply.status in failures.REFUSED_LOGIN:
             return None
         failures.refuse(reply)
-        return jsons.as_object(reply.json())
+        return jsons.as_object(reply.json(with_secrets=True))
 
     async def describe(self) -> str:
         """What the credentials reach; and when a token that cannot be renewed ends."""
@@ -277,7 +277,7 @@ class CompassClient:
         try:
             reply = await self._ask_login(str(self._settings.username), self._password or "")
             failures.refuse_login(reply)
-            session = jsons.as_object(reply.json())
+            session = jsons.as_object(reply.json(with_secrets=True))
         except errors.TemporaryError as failed:
             raise errors.TemporaryError(
                 f"login: {failed.text}",
