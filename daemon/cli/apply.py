@@ -43,9 +43,9 @@ class Outcome:
 def apply(state: typer.Context, replace: Replace = False, json: options.AsJson = False) -> None:
     """Register the config's callbacks at the services.
 
-    It does what `plan` shows. What stands already is adopted, so applying twice changes nothing. A tracer can neither be edited nor deleted by
-    Populr's API: where one is to call another address, only a new one can be made, with a new public link, and that is
-    refused without `--replace`. Exits 0 if all stands as the config says.
+    It does what `plan` shows. What stands already is adopted, so applying twice changes nothing. A tracer can neither
+    be edited nor deleted by Populr's API: where one is to call another address, only a new one can be made, with a new
+    public link, and that is refused without `--replace`. Exits 0 if all stands as the config says.
 
     \b
       pointsman apply

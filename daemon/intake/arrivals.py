@@ -62,8 +62,7 @@ def record(connection: Connection, arrived: Sequence[Arrival], now: int) -> Reco
     _keep_hints(connection, batch)
     _remember(connection, batch)
     for key, before in batch.silent.items():
-        memory = batch.memories[key]
-        calls.count(connection, calls.Called(*key), before, now, memory.calling)
+        calls.count(connection, calls.Called(*key), before, batch.memories[key])
     return Recorded(outcomes, batch.fresh(), batch.warned)
 
 
@@ -163,10 +162,12 @@ def _believe(batch: _Batch, callback: Callback, known: Memory | None) -> int | A
 
 def _known(batch: _Batch, callback: Callback, known: Memory, event_id: str) -> Admitted:
     """A callback that says nothing new: answered with what is known, and counted unless it is the last one again."""
-    key = _key(callback)
-    if takeover.counts(callback.hook.budget, known.called_at, batch.now) and key not in batch.touched:
-        batch.silent.setdefault(key, known.callbacks)
-        batch.memories[key] = _heard(batch, callback, known, rose=False)
+    key, budget = _key(callback), callback.hook.budget
+    if budget is not None and key not in batch.touched:
+        said = jsons.fingerprint(callback.claim.claimed)
+        if takeover.counts(known.calling, budget, known.called_at, said, batch.now):
+            batch.silent.setdefault(key, known.callbacks)
+            batch.memories[key] = _heard(batch, callback, known, rose=False)
     return Admitted(event_id, duplicate=True)
 
 
@@ -180,9 +181,9 @@ def _heard(batch: _Batch, callback: Callback, known: Memory, *, rose: bool) -> M
         callback.account, known.remote_id, known.callbacks, new.callbacks, budget.firings
     )
     batch.warned += warned
-    return replace(
-        new, calling=takeover.decide(known.calling, budget, Heard(new.callbacks, True, rose), batch.now)
-    )
+    said = jsons.fingerprint(callback.claim.claimed)
+    heard = Heard(new.callbacks, True, rose, said=said)
+    return replace(new, calling=takeover.decide(known.calling, budget, heard, batch.now))
 
 
 # What stands beside the events

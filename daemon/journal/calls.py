@@ -15,7 +15,6 @@ from daemon.journal.tables import memories, remotes
 from daemon.journal.tables import watches as rows
 from daemon.journal.watches import Memory, Polled
 from daemon.model import calling, jsons
-from daemon.model.calling import Calling
 
 STANDING = "hint"  # the role of the row that looks at what was called about
 
@@ -37,17 +36,13 @@ class Heard:
     last_at: int | None
 
 
-def count(
-    connection: Connection,
-    one: Called,
-    before: int,
-    called_at: int,
-    going: Calling | None,
-) -> None:
-    """Count one more callback about an object about which *before* came; nothing where another was counted meanwhile.
+def count(connection: Connection, one: Called, before: int, memory: Memory) -> None:
+    """Write how many callbacks have come now about an object about which *before* had come; nothing where another was
+    counted meanwhile.
 
     Beside it nothing of what is remembered of the object changes, so its version stays.
     """
+    going = memory.calling
     connection.execute(
         sa.update(memories)
         .where(
@@ -57,8 +52,8 @@ def count(
             memories.c.callbacks == before,
         )
         .values(
-            callbacks=before + 1,
-            called_at=called_at,
+            callbacks=memory.callbacks,
+            called_at=memory.called_at,
             calling=jsons.dumps(calling.to_json(going)) if going is not None else None,
         )
     )

@@ -16,6 +16,7 @@ from daemon.journal.watches import Polled
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 
+READ_AT_ONCE = 1_000  # hints that one look decides: they are written in one transaction
 WAITING = sa.text("verdict = 'waiting'")  # the partial index's own words
 
 
@@ -45,6 +46,7 @@ _WAITING = bulk.Statement(
         sa.select(*(hints.c[one.name] for one in fields(Hint)))
         .where(hints.c.watch == sa.bindparam("reader"), WAITING)
         .order_by(hints.c.created_at, hints.c.event_id)
+        .limit(READ_AT_ONCE)
     )
 )
 _DECIDE = bulk.Statement(
@@ -84,7 +86,7 @@ def _to_row(hint: Hint) -> tuple[Any, ...]:
 
 
 def waiting(connection: Connection, watch: str) -> list[Hint]:
-    """The undecided hints that the row *watch* reads back, oldest first."""
+    """The undecided hints that the row *watch* reads back, oldest first; those that one look may decide."""
     return [_from_values(row) for row in _WAITING.rows(connection, reader=watch)]
 
 

@@ -21,7 +21,8 @@ class Calling:
     *budget* is that number, *in_charge* is ``callback`` or ``poll``, *because* says why it is a poll: ``budget`` (it
     nears its end), ``quiet`` (something rose, and no callback came), ``off`` (the service says that the hook is off).
     *since* is when we began to count, *rose_at* when something last rose, *unheard_since* when a poll saw a rise of
-    which no callback has come yet, *hook* whether the hook is on (None: not told). Instants are microseconds.
+    which no callback has come yet, *hook* whether the hook is on (None: not told), *said* a fingerprint of what the
+    last callback said. Instants are microseconds.
     """
 
     budget: int
@@ -31,6 +32,7 @@ class Calling:
     rose_at: int | None = None
     unheard_since: int | None = None
     hook: bool | None = None
+    said: str | None = None
 
 
 def to_json(calling: Calling) -> JsonObject:

@@ -65,10 +65,11 @@ def test_each_share_of_a_budget_is_crossed_once_however_the_calls_come(first, mo
 
 
 def test_a_call_without_news_counts_unless_it_is_the_same_once_more():
-    assert takeover.counts(BUDGET, None, 0)
-    assert takeover.counts(BUDGET, 0, HOUR)
-    assert not takeover.counts(BUDGET, 0, MINUTE)
-    assert not takeover.counts(None, 0, HOUR)
+    known = takeover.decide(None, BUDGET, Heard(1, True, True, said="a"), 0)
+    assert takeover.counts(None, BUDGET, None, "a", 0)
+    assert takeover.counts(known, BUDGET, 0, "b", MINUTE)
+    assert takeover.counts(known, BUDGET, 0, "a", HOUR)
+    assert not takeover.counts(known, BUDGET, 0, "a", MINUTE)
 
 
 # With a watcher

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from daemon.model import times
 from daemon.sandbox import faults
 from tests import waiting
 from tests.journeys.daemons import FAST, PATIENCE, Daemon, reaction, step
@@ -139,7 +140,29 @@ async def test_a_callback_waits_for_an_api_that_is_down_and_for_a_daemon_that_di
     await page.verdicts("confirmed")
     await daemon.until_runs("opened", "succeeded")
     assert len(page.seen()) == 1
-    assert daemon.rows("SELECT name FROM watches") == []  # what was read back is not polled for ever
+    (row,) = daemon.rows("SELECT name, due_at - polled_at AS pause FROM watches WHERE failures = 0")
+    assert row["name"] == f"hint:populr:tracers:{page.pop_id}/{page.tracer_id}"
+    assert row["pause"] >= 90 * times.MINUTE  # what was read back is looked at now and then
+
+
+async def test_callbacks_that_came_while_the_api_was_down_are_confirmed_in_their_order(
+    daemon: Daemon,
+) -> None:
+    page = await published(daemon)
+    daemon.sandbox.faults.add(faults.Fault("populr", "status", method="GET", status=503, times=None))
+    for _ in range(4):
+        page.look()
+        assert await page.fire() == 202
+    await waiting.wait_for(lambda: daemon.rows("SELECT 1 FROM watches WHERE failures > 0"), PATIENCE)
+    await page.verdicts(*["waiting"] * 4)
+    asked = [entry for entry in daemon.sandbox.ledger.read("populr") if entry.status == 503]
+    assert len(asked) <= 2  # four callbacks do not make a service that is down be asked more often
+    daemon.sandbox.faults.remove()
+    daemon.change("UPDATE watches SET due_at = 0")
+    await page.verdicts("superseded", "superseded", "superseded", "confirmed")
+    (opened,) = await daemon.until_events("populr.tracer.opened")
+    assert (opened["data"]["delta"]["views"], opened["data"]["firing"]) == (4, 4)
+    assert {hint["became"] for hint in page.hints()} == {opened["id"]}
 
 
 @pytest.mark.parametrize("shape", ["lost_brace", "underscore_ids"])
