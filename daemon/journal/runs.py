@@ -117,7 +117,8 @@ def _new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
         "error": new.error,
         "node": lease.node if lease is not None and claimed else None,
         "lease_until": lease.until if lease is not None and claimed else None,
-        "fence": 1 if claimed else 0,
+        # In any case: what was begun before it turned out that the run waits is fenced out by its claim.
+        "fence": 1,
         "due_at": None if dead or claimed else new.due_at if new.due_at is not None else now,
         "waits_for": None,
         "spent": 0,

@@ -112,8 +112,10 @@ class Worker:
         except Exception:
             log.exception("run.broke", run=run.id, trace=run.trace)
         finally:
-            self._in_hand.pop(run.id, None)
-            self._held_until.pop(run.id, None)
+            # It may have been begun too early and claimed since: then another task has it in hand.
+            if self._in_hand.get(run.id) is asyncio.current_task():
+                del self._in_hand[run.id]
+                self._held_until.pop(run.id, None)
             self._bell.ring()
             self._router.ring()
 

@@ -173,3 +173,28 @@ async def test_events_that_nobody_listens_to_are_passed_by_together(world: World
     await world.settle()
     assert await journal.read(events.cursor) == seen[0] + 4
     assert len(await world.runs()) == 2
+
+
+async def test_a_run_that_was_begun_too_early_does_nothing_once_it_is_claimed(world: World) -> None:
+    world.react(reaction("stock"))
+    await world.react_to()
+    world.shop.gate = asyncio.Event()
+    await world.tell()
+    await world.router.once()
+    await world.calls(2)
+    await world.journal.write(
+        lambda connection: runs.release_all(connection, world.clock.now() - times.SECOND)
+    )
+    slow = world.worker._courses._last_in = asyncio.Event()  # whatever is begun now waits for its turn
+    await world.tell()
+    await world.router.once()
+    newest = (await world.runs())[-1]
+    assert newest.status is RunStatus.PENDING
+    assert newest.id in world.worker._in_hand
+    await world.worker.once()
+    slow.set()
+    world.shop.gate.set()
+    await world.settle()
+    steps = [await world.steps(run) for run in await world.runs()]
+    assert [len(world.shop.calls), len(steps)] == [4, 3]  # the one whose lease was taken away called twice
+    assert [step.attempts for (step,) in steps] == [1, 2, 1]
