@@ -16,6 +16,7 @@ from daemon.journal.database import Connection, Journal
 from daemon.model import times
 
 EVERY = 10 * times.MINUTE  # from the end of one round to the next
+SHORTEST = 1 * times.MINUTE  # that a finished run is kept
 PAUSE = 50 * times.MILLISECOND  # between two slices
 
 log = structlog.get_logger()
@@ -75,7 +76,8 @@ class Upkeep:
 
     def _begin(self, now: int) -> None:
         """Runs go first, since events stay as long as they have one; the file shrinks last."""
-        runs_before, events_before = now - self._keep_runs, now - self._keep_events
+        # The router leans on the definitions of the last seconds' runs (``routing.router``): no run goes so soon.
+        runs_before, events_before = now - max(self._keep_runs, SHORTEST), now - self._keep_events
         self._next_at = now + EVERY
         self._begun = [
             Stage("runs", partial(retention.prune_runs, before=runs_before), ""),

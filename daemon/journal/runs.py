@@ -4,7 +4,7 @@ Every move names the fence of the lease it was made under and fails with :class:
 it. Called by ``routing`` (make) and ``running`` (the rest); plain functions of one connection, none commits.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -84,13 +84,20 @@ def born(new: NewRun, now: int, lease: Lease) -> Run:
     return _from_values(_new_row(new, now, lease))
 
 
-def make(connection: Connection, made: Sequence[NewRun], now: int, born: Sequence[Lease | None]) -> list[Run]:
+def make(
+    connection: Connection,
+    made: Sequence[NewRun],
+    now: int,
+    born: Sequence[Lease | None],
+    defined: Collection[str] = (),
+) -> list[Run]:
     """Insert *made*; a run that exists already (same reaction, event, item, replay) is left alone.
 
     *born* gives a lease for each that is to be born claimed, or None for one that waits as a row. The runs
-    that were inserted come back.
+    that were inserted come back. *defined* are digests of definitions that the journal has for certain.
     """
-    definitions.remember(connection, {new.reaction.digest: new.reaction for new in made}, now)
+    used = {new.reaction.digest: new.reaction for new in made if new.reaction.digest not in defined}
+    definitions.remember(connection, used, now)
     rows = [_new_row(new, now, lease) for new, lease in zip(made, born, strict=True)]
     inserted = _INSERT.run(connection, [tuple(row[name] for name in _INSERT.columns) for row in rows])
     if inserted < len(rows):

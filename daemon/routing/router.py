@@ -7,7 +7,7 @@ memory when one is free (born claimed), and who otherwise find it as a row.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -33,6 +33,7 @@ from daemon.routing.matching import Rules, Wish
 AT_ONCE = 16  # runs that are begun while they are being written
 BATCH = 200  # events to one transaction
 MOST_RUNS = 10_000  # after so many the transaction takes no further event
+DEFINED_FOR = 10.0  # seconds; no run is kept for less
 PASS_BY = 0.25  # seconds after a round in which events that nobody listens to may wait for more of them
 REST = 0.003  # seconds after a round: a round costs a commit, whether it carries one event or many
 
@@ -80,6 +81,7 @@ class Router:
         self._seq: int | None = None  # where the cursor stands, as far as is known
         self._handed: list[Event] = []
         self._passing_until = 0.0
+        self._defined = Defined()
         self._behind = True  # whether older work was due at the last look
 
     def hand_over(self, fresh: Sequence[Event]) -> None:
@@ -160,6 +162,7 @@ class Router:
     async def _write(self, found: "Found", made: list[NewRun], now: int) -> None:
         lease = await self._crew.lease() if made else None
         free, born_of = self._crew.free(), {event.id: event for event in found.events}
+        defined = self._defined.lasting(time.monotonic())
 
         def write(connection: Connection) -> list[Run] | None:
             if not events.move_cursor(connection, found.seq, found.last):
@@ -167,7 +170,8 @@ class Router:
             if not made:
                 return []
             hands = free if runs.oldest_due(connection, now) is None else 0
-            new = runs.make(connection, made, now, [lease if n < hands else None for n in range(len(made))])
+            born = [lease if n < hands else None for n in range(len(made))]
+            new = runs.make(connection, made, now, born, defined)
             tell_dead(connection, new, found.events, now)
             return new
 
@@ -178,6 +182,7 @@ class Router:
             self._seq = found.last
             metrics.count_events(found.types)
         if new:
+            self._defined.note({run.digest for run in new}, time.monotonic())
             self._behind = any(run.node is None and run.error is None for run in new)
             claimed = [run for run in new if run.node is not None and run.id not in begun]
             self._crew.take(claimed, born_of)
@@ -200,6 +205,22 @@ class Router:
         claimed = [runs.born(new, now, lease) for new in made if new.error is None]
         self._crew.take(claimed, born_of, {new.reaction.digest: new.reaction for new in made})
         return {run.id for run in claimed}
+
+
+class Defined:
+    """Digests of reactions that runs were made of a moment ago: while those runs stand, so do the definitions."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, float] = {}
+
+    def note(self, digests: Collection[str], now: float) -> None:
+        """Runs with *digests* were committed before *now*."""
+        self._seen |= dict.fromkeys(digests, now)
+
+    def lasting(self, now: float) -> Collection[str]:
+        """The digests whose definitions are there for certain."""
+        self._seen = {digest: at for digest, at in self._seen.items() if now - at < DEFINED_FOR}
+        return self._seen.keys()
 
 
 @dataclass(frozen=True, slots=True)
