@@ -15,8 +15,7 @@ from daemon.cli.registered import Desk
 from daemon.contract import errors
 from daemon.contract.registering import Change, State, Wish
 from daemon.contract.services import Services
-from daemon.intake import reading_back
-from daemon.journal import watches
+from daemon.journal import calls, watches
 from daemon.journal.watches import Polled
 from daemon.model.jsons import JsonObject
 
@@ -127,8 +126,9 @@ def _row_for(desk: Desk, change: Change, outcome: Outcome, opened: Services) -> 
     budget = opened.catalog.webhooks[kind, change.hook].budget
     if change.state is State.OK or outcome.object_id is None or budget is None:
         return []
-    id = outcome.object_id
-    return [reading_back.standing_row(desk.account, budget.resource, id, budget.options(id), context.now())]
+    one, now = calls.Called(desk.account, budget.resource, outcome.object_id), context.now()
+    new = outcome.word == DONE  # whatever has risen of a new one is news
+    return [calls.standing_row(one, budget.options(one.remote_id), now, now, announce=new)]
 
 
 def _follow(given: context.Context, rows: list[Polled]) -> None:

@@ -54,6 +54,8 @@ class Done(Generic[R]):
 
     *facts* become events in the transaction of the outcome. *state* is written with it (None deletes a key).
     *made* names remote objects that were created, as ``(noun, remote id)``. With *follow* the daemon watches on.
+    *calls_us* names new objects that the service calls us about a limited number of times, as ``(resource, id)`` of our
+    own watch: they are looked at now and then, in case no call comes.
     """
 
     result: R
@@ -61,6 +63,7 @@ class Done(Generic[R]):
     follow: Follow | None = None
     made: Sequence[tuple[str, str]] = ()
     state: Mapping[str, Json] = field(default_factory=dict)
+    calls_us: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from daemon.contract import own_events, secrets
-from daemon.contract.declare import Action, Connector, EventData, Watch, Webhook
+from daemon.contract.declare import Action, Budget, Connector, EventData, Watch, Webhook
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -33,6 +33,13 @@ class Catalog:
     def needs_account(self, action: str) -> bool:
         """Whether *action* speaks to an account (the general ones do not)."""
         return self.connectors[self.action_kinds[action]].settings is not None
+
+    def budget_of(self, kind: str, resource: str) -> Budget | None:
+        """How often *kind* calls about one object of *resource*; None where it sets itself no limit."""
+        for (owner, _), hook in self.webhooks.items():
+            if owner == kind and hook.budget is not None and hook.budget.resource == resource:
+                return hook.budget
+        return None
 
     def secret_names(self) -> frozenset[str]:
         """Every field name that some model marks as secret, for the blanker."""

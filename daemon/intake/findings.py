@@ -153,7 +153,7 @@ def _count_calls(look: Look, one: Seen, known: Memory, services: Services, now: 
     if believed:
         new = replace(new, called_at=max(hint.created_at for hint in believed))
     stands = known.calling is not None or (look.row.role == "hint" and bool(believed or one.hook))
-    budget = takeover.budget_of(services.catalog, look.kind, look.row.resource) if stands else None
+    budget = services.catalog.budget_of(look.kind, look.row.resource) if stands else None
     if budget is None or one.gone:
         return new
     said = jsons.fingerprint(believed[-1].claim["claimed"]) if believed else None

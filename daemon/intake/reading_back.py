@@ -86,7 +86,7 @@ def settle(connection: Connection, look: Look, catalog: Catalog, now: int, chanc
         return
     remote_id = (row.wanted or ("",))[0]
     memory = watches.recall(connection, row.account, row.resource, [remote_id]).get(remote_id)
-    budget = takeover.budget_of(catalog, look.kind, row.resource)
+    budget = catalog.budget_of(look.kind, row.resource)
     if memory is not None and memory.calling is not None and budget is not None:
         next_at = takeover.next_look(memory.calling, budget, memory.called_at, now, chance)
         watches.settle(connection, row, due_at=next_at)
@@ -115,26 +115,7 @@ class Sweep:
 
 
 def _row_for(one: calls.Called, catalog: Catalog, kind: str, now: int) -> list[Polled]:
-    budget = takeover.budget_of(catalog, kind, one.resource)
+    budget = catalog.budget_of(kind, one.resource)
     if budget is None:
         return []
-    options = budget.options(one.remote_id)
-    return [standing_row(one.account, one.resource, one.remote_id, options, now + PAUSE)]
-
-
-def standing_row(account: str, resource: str, remote_id: str, options: JsonObject, now: int) -> Polled:
-    """The row that looks at an object from *now* on, because callbacks about it are limited in number. What it finds
-    at first is taken as it is."""
-    return Polled(
-        name=watches.name_for("hint", account, resource, remote_id),
-        role="hint",
-        account=account,
-        resource=resource,
-        options=options,
-        wanted=(remote_id,),
-        announce=False,
-        every=None,
-        stalled_after=None,
-        due_at=now,
-        created_at=now,
-    )
+    return [calls.standing_row(one, budget.options(one.remote_id), now + PAUSE, now, announce=False)]

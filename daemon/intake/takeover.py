@@ -8,7 +8,6 @@ same facts with the same keys. ``findings`` and ``arrivals`` ask; ``reading_back
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from daemon.contract.catalog import Catalog
 from daemon.contract.declare import Budget
 from daemon.model import calling
 from daemon.model.calling import Calling
@@ -48,14 +47,6 @@ class Warned:
     percent: int
     used: int
     budget: int
-
-
-def budget_of(catalog: Catalog, kind: str, resource: str) -> Budget | None:
-    """How often *kind* calls about one object of *resource*; None where it sets itself no limit."""
-    for (owner, _), hook in catalog.webhooks.items():
-        if owner == kind and hook.budget is not None and hook.budget.resource == resource:
-            return hook.budget
-    return None
 
 
 def decide(known: Calling | None, budget: Budget, heard: Heard, now: int) -> Calling:

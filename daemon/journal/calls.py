@@ -15,6 +15,7 @@ from daemon.journal.tables import memories, remotes
 from daemon.journal.tables import watches as rows
 from daemon.journal.watches import Memory, Polled
 from daemon.model import calling, jsons
+from daemon.model.jsons import JsonObject
 
 STANDING = "hint"  # the role of the row that looks at what was called about
 
@@ -34,6 +35,24 @@ class Heard:
 
     objects: int
     last_at: int | None
+
+
+def standing_row(one: Called, options: JsonObject, due_at: int, now: int, *, announce: bool) -> Polled:
+    """The row that looks at *one* from *due_at* on, because callbacks about it are limited in number. Unless it is to
+    *announce*, what the first look finds is taken as it is."""
+    return Polled(
+        name=watches.name_for(STANDING, one.account, one.resource, one.remote_id),
+        role=STANDING,
+        account=one.account,
+        resource=one.resource,
+        options=options,
+        wanted=(one.remote_id,),
+        announce=announce,
+        every=None,
+        stalled_after=None,
+        due_at=due_at,
+        created_at=now,
+    )
 
 
 def count(connection: Connection, one: Called, before: int, memory: Memory) -> None:

@@ -3,14 +3,14 @@
 Each moves the run under its fence, so that a worker that lost its lease writes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from daemon.contract import errors, own_events
 from daemon.contract.declare import Done, Follow
 from daemon.contract.services import Services
-from daemon.journal import events, locks, runs, state, steps, watches
+from daemon.journal import calls, events, locks, runs, state, steps, watches
 from daemon.journal.database import Connection
 from daemon.journal.watches import Memory, Polled
 from daemon.model import jsons, times
@@ -223,6 +223,8 @@ def _leave_behind(
         runs.touch(connection, step.account, done.made, run.id, step.id, now)
     if done.follow is not None and step.account is not None:
         _follow(connection, run, step, done.follow, services, now)
+    if done.calls_us and step.account is not None:
+        _stand_by(connection, step.account, done.calls_us, services, now)
 
 
 def _fit(fact: Fact, services: Services) -> Fact:
@@ -241,6 +243,19 @@ def _follow(
         first = Memory(follow.id, known, 1, None, now, False, 0, None)
         watches.remember(connection, account, follow.resource, [first])
     watches.request(connection, [followed(account, follow, now)])
+
+
+def _stand_by(
+    connection: Connection, account: str, about: Sequence[tuple[str, str]], services: Services, now: int
+) -> None:
+    """Have each object that the service is to call us about looked at, some time after its first call may have come."""
+    kind = services.accounts[account].kind
+    for resource, id in about:
+        budget = services.catalog.budget_of(kind, resource)
+        if budget is not None:
+            one, due_at = calls.Called(account, resource, id), now + budget.first + budget.every
+            row = calls.standing_row(one, budget.options(id), due_at, now, announce=True)
+            watches.request(connection, [row])
 
 
 def followed(account: str, follow: Follow, now: int) -> Polled:

@@ -165,6 +165,23 @@ async def test_callbacks_that_came_while_the_api_was_down_are_confirmed_in_their
     assert {hint["became"] for hint in page.hints()} == {opened["id"]}
 
 
+@pytest.mark.parametrize("accounts", [FAST, f"{FAST}\nreadback = false"])
+async def test_a_view_whose_callback_never_comes_is_found_by_the_look_that_is_made_in_case(
+    daemon: Daemon, accounts: str
+) -> None:
+    page = await published(daemon, accounts)
+    (row,) = daemon.rows("SELECT name, due_at - created_at AS pause FROM watches")
+    assert row["name"] == f"hint:populr:tracers:{page.pop_id}/{page.tracer_id}"
+    assert row["pause"] == 75 * times.MINUTE  # a quarter of an hour after the first view, then hourly
+    page.look(views=2)
+    daemon.change("UPDATE watches SET due_at = 0")
+    (opened,) = await daemon.until_events("populr.tracer.opened")
+    assert (opened["data"]["via"], opened["data"]["delta"]["views"]) == ("poll", 2)
+    await daemon.until_runs("opened", "succeeded")
+    assert await page.fire() == 200  # it says nothing new by now
+    assert daemon.rows("SELECT callbacks FROM memories WHERE calling IS NOT NULL") == [{"callbacks": 1}]
+
+
 @pytest.mark.parametrize("shape", ["lost_brace", "underscore_ids"])
 async def test_without_read_back_the_callback_is_the_event(daemon: Daemon, shape: str) -> None:
     page = await published(daemon, f"{FAST}\nreadback = false")

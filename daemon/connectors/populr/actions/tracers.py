@@ -98,7 +98,7 @@ async def look_for_tracer(
         return None
     tracer = await client.read(populr.pop_path(parameters.pop_id, "tracers", short["id"]))
     finding.refuse_other(tracer, sent_fields(parameters, call))
-    return _made(parameters.pop_id, {**short, **tracer})
+    return _made(parameters, {**short, **tracer})
 
 
 @declare.action(
@@ -117,11 +117,13 @@ async def create_tracer(
 ) -> declare.Done[TracerResult]:
     """Make a tracer of a pop; with `notify` this daemon is called when somebody opens the pop through it."""
     path = populr.pop_path(parameters.pop_id, "tracers")
-    return _made(parameters.pop_id, await client.write("POST", path, sent_fields(parameters, call)))
+    return _made(parameters, await client.write("POST", path, sent_fields(parameters, call)))
 
 
-def _made(pop_id: str, tracer: JsonObject) -> declare.Done[TracerResult]:
-    return declare.Done(_result(tracer), made=[("tracer", f"{pop_id}/{tracer['id']}")])
+def _made(parameters: CreateTracer, tracer: JsonObject) -> declare.Done[TracerResult]:
+    id = f"{parameters.pop_id}/{tracer['id']}"
+    calls_us = [("tracers", id)] if parameters.notify else []
+    return declare.Done(_result(tracer), made=[("tracer", id)], calls_us=calls_us)
 
 
 def _result(tracer: JsonObject) -> TracerResult:
