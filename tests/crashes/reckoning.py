@@ -11,7 +11,7 @@ from tests import waiting
 from tests.crashes.workload import Workload
 
 UNSETTLED = "'pending', 'running', 'waiting', 'parked'"
-PATIENCE = 60.0
+PATIENCE = 120.0
 EXPLAINED = {  # what may end otherwise than well, and why
     ("lacking", "dead"): "404",
     ("unfit", "dead"): "nothing",
@@ -24,7 +24,7 @@ async def settle(work: Workload) -> None:
     daemon = work.daemon
 
     def settled() -> bool:
-        open_runs = "SELECT reaction, status, error FROM runs WHERE status IN (%s)" % UNSETTLED
+        open_runs = f"SELECT reaction, status, error FROM runs WHERE status IN ({UNSETTLED})"
         left = [run for run in daemon.rows(open_runs) if run["reaction"] != "tick"]  # its schedule never ends
         assert not left, left
         assert daemon.rows("SELECT 1 FROM hints WHERE verdict = 'waiting'") == []

@@ -109,7 +109,7 @@ async def test_a_death_at_every_single_station_costs_nothing(work: Workload) -> 
 
 
 def test_whatever_waits_is_a_station() -> None:
-    text = "class A:\n    async def b(self):\n        await self.c.write(1)\n        async with d():\n            await e\n"
+    text = "class A:\n async def b(self):\n  await self.c.write(1)\n  async with d():\n   await e\n"
     assert stations.mark(text, "daemon.x.y")[1] == [
         "x.y.A.b: self.c.write",
         "x.y.A.b: e",

@@ -10,8 +10,8 @@ import aiohttp
 
 from daemon.sandbox import compass as simulated
 from daemon.sandbox.faults import Fault
-from tests.crashes.doomed import Doomed
 from tests import waiting
+from tests.crashes.doomed import Doomed
 from tests.journeys.daemons import FAST, PATIENCE, SENDER_TOKEN, reaction, step
 from tests.sandbox.calling import Caller
 
