@@ -92,7 +92,8 @@ class Courses:
                 log.exception("run.broke")
                 await self._scribe.end(course.run, scribe.describe_bug(bug), course.event.type)
             finally:
-                del self._in_hand[run.id]
+                if self._in_hand.get(run.id) is course:  # else it was begun too early, and claimed since
+                    del self._in_hand[run.id]
             await self._circuits.leave(run.id)
 
     def carry(self, by: int) -> None:

@@ -17,7 +17,7 @@ from tests.sandbox.calling import Caller
 
 TEMPLATE = "51536582dd02dcccf9000001"
 TAGS = '{ city = "Oslo", signups = "42" }'
-QUICK = '{ attempts = 6, first = "50ms", max = "200ms" }'
+QUICK = '{ attempts = 100, first = "50ms", max = "200ms" }'
 N = "{{ event.data.n }}"
 
 

@@ -198,3 +198,4 @@ async def test_a_run_that_was_begun_too_early_does_nothing_once_it_is_claimed(wo
     steps = [await world.steps(run) for run in await world.runs()]
     assert [len(world.shop.calls), len(steps)] == [4, 3]  # the one whose lease was taken away called twice
     assert [step.attempts for (step,) in steps] == [1, 2, 1]
+    assert (world.worker._in_hand, world.worker._courses._in_hand) == ({}, {})
