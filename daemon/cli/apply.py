@@ -5,6 +5,7 @@ and begins again ends where an undisturbed one does.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,7 +16,8 @@ from daemon.cli.registered import Desk
 from daemon.contract import errors
 from daemon.contract.registering import Change, State, Wish
 from daemon.contract.services import Services
-from daemon.journal import calls, watches
+from daemon.journal import calls
+from daemon.journal.database import Connection
 from daemon.journal.watches import Polled
 from daemon.model.jsons import JsonObject
 
@@ -54,7 +56,7 @@ def apply(state: typer.Context, replace: Replace = False, json: options.AsJson =
     catalog = given.catalog()
     settled = given.checked(catalog)
     known = registered.known(given, settled)
-    rows: list[Polled] = []
+    rows: list[tuple[Polled, int]] = []
 
     async def change(desks: list[Desk], opened: Services) -> list[JsonObject]:
         told: list[JsonObject] = []
@@ -120,18 +122,24 @@ def _tell(desk: Desk, change: Change, outcome: Outcome, opened: Services, as_jso
     return told
 
 
-def _row_for(desk: Desk, change: Change, outcome: Outcome, opened: Services) -> list[Polled]:
-    """The row that looks at what calls us now, so that it is not missed where no callback comes."""
+def _row_for(desk: Desk, change: Change, outcome: Outcome, opened: Services) -> list[tuple[Polled, int]]:
+    """The row that looks at what calls us now, so that it is not missed where no callback comes, and the budget."""
     kind = opened.accounts[desk.account].kind
     budget = opened.catalog.webhooks[kind, change.hook].budget
     if change.state is State.OK or outcome.object_id is None or budget is None:
         return []
     one, now = calls.Called(desk.account, budget.resource, outcome.object_id), context.now()
     new = outcome.word == DONE  # whatever has risen of a new one is news
-    return [calls.standing_row(one, budget.options(one.remote_id), now, now, announce=new)]
+    row = calls.standing_row(one, budget.options(one.remote_id), now, now, announce=new)
+    return [(row, budget.firings)]
 
 
-def _follow(given: context.Context, rows: list[Polled]) -> None:
+def _follow(given: context.Context, rows: Sequence[tuple[Polled, int]]) -> None:
     """Write *rows*, where there is a journal: without one the first callback brings them."""
+
+    def write(connection: Connection) -> None:
+        for row, budget in rows:
+            calls.stand_by(connection, row, budget)
+
     if given.look(lambda _connection: True):
-        given.write(lambda connection: watches.request(connection, rows))
+        given.write(write)

@@ -15,6 +15,7 @@ from daemon.journal.tables import memories, remotes
 from daemon.journal.tables import watches as rows
 from daemon.journal.watches import Memory, Polled
 from daemon.model import calling, jsons
+from daemon.model.calling import Calling
 from daemon.model.jsons import JsonObject
 
 STANDING = "hint"  # the role of the row that looks at what was called about
@@ -53,6 +54,17 @@ def standing_row(one: Called, options: JsonObject, due_at: int, now: int, *, ann
         due_at=due_at,
         created_at=now,
     )
+
+
+def stand_by(connection: Connection, row: Polled, budget: int) -> None:
+    """Write the standing *row*, and that callbacks are in charge of its object: *budget* of them come. What is
+    remembered of it already stays."""
+    (id,) = row.wanted or ("",)
+    if not watches.recall(connection, row.account, row.resource, [id]):
+        going = Calling(budget, row.created_at)
+        first = Memory(id, None, 0, None, None, False, 0, None, None, going)
+        watches.remember(connection, row.account, row.resource, [first])
+    watches.request(connection, [row])
 
 
 def count(connection: Connection, one: Called, before: int, memory: Memory) -> None:

@@ -255,7 +255,7 @@ def _stand_by(
         if budget is not None:
             one, due_at = calls.Called(account, resource, id), now + budget.first + budget.every
             row = calls.standing_row(one, budget.options(id), due_at, now, announce=True)
-            watches.request(connection, [row])
+            calls.stand_by(connection, row, budget.firings)
 
 
 def followed(account: str, follow: Follow, now: int) -> Polled:

@@ -1,5 +1,6 @@
 """From an order to a page, from somebody's look at it to a callback, and back to a reaction."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,6 +174,8 @@ async def test_a_view_whose_callback_never_comes_is_found_by_the_look_that_is_ma
     (row,) = daemon.rows("SELECT name, due_at - created_at AS pause FROM watches")
     assert row["name"] == f"hint:populr:tracers:{page.pop_id}/{page.tracer_id}"
     assert row["pause"] == 75 * times.MINUTE  # a quarter of an hour after the first view, then hourly
+    kept = daemon.rows("SELECT callbacks, calling FROM memories")
+    assert [(one["callbacks"], json.loads(one["calling"])["in_charge"]) for one in kept] == [(0, "callback")]
     page.look(views=2)
     daemon.change("UPDATE watches SET due_at = 0")
     (opened,) = await daemon.until_events("populr.tracer.opened")
