@@ -39,6 +39,8 @@ class Server:
     programs: Path
     port: int
     password: str = field(repr=False)
+    home: Path = field(default=Path(), repr=False)
+    processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list, repr=False, compare=False)
 
     def url(self, database: str) -> str:
         """The URL as a config's ``[database]`` takes it."""
@@ -55,6 +57,21 @@ class Server:
         if done.returncode:
             raise RuntimeError(f"psql: {done.stderr.strip()}")
         return done.stdout.strip()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The server is down while the block lasts; everybody who was connected is cut off."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.processes.append(_start(self.home, self, SETTINGS))
+
+    def stop(self) -> None:
+        """Disconnect everyone, then end it."""
+        process = self.processes.pop()
+        process.send_signal(signal.SIGINT)
+        process.wait(STOP_SECONDS)
 
     @contextmanager
     def fresh_database(self) -> Iterator[str]:
@@ -78,13 +95,12 @@ def serving(*, durable: bool = False) -> Iterator[Server]:
         programs = _reachable_programs(home)
         password = secrets.token_urlsafe(18)
         _make_cluster(home, programs, password)
-        server = Server(programs, ports.free_port(), password)
-        process = _start(home, server, {} if durable else SETTINGS)
+        server = Server(programs, ports.free_port(), password, home)
+        server.processes.append(_start(home, server, {} if durable else SETTINGS))
         try:
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # "fast": disconnect everyone, then stop
-            process.wait(STOP_SECONDS)
+            server.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -33,3 +33,14 @@ async def work(tmp_path: Path, sandbox: Sandbox, nursery: Nursery) -> AsyncItera
             yield prepared
         finally:
             await daemon.kill()
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, sandbox: Sandbox, nursery: Nursery) -> AsyncIterator[Doomed]:
+    """A daemon that is not configured and not started."""
+    async with aiohttp.ClientSession() as session:
+        made = Doomed(tmp_path, sandbox, session, nursery=nursery)
+        try:
+            yield made
+        finally:
+            await made.kill()
