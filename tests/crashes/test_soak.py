@@ -13,6 +13,7 @@ from tests.crashes.workload import KINDS, Workload
 BREATH = 0.3  # seconds between two offers of one sender
 LIVES = (0.1, 1.3)  # seconds that a daemon is left in peace, at least and at most
 SENDERS = 3
+MANY = 200  # kills of the long form
 
 
 class Trade:
@@ -44,7 +45,8 @@ async def kill_again_and_again(work: Workload, chances: random.Random, kills: in
     return done
 
 
-async def soak(work: Workload, kills: int, seconds: float) -> None:
+async def soak(work: Workload, kills: int, seconds: float) -> int:
+    """Kill as often as is asked for and time allows, under load, then reckon; how often it was."""
     chances, trade = chance.seeded("soak"), Trade(work)
     senders = [asyncio.create_task(trade.send()) for _ in range(SENDERS)]
     done = await kill_again_and_again(work, chances, kills, seconds)
@@ -54,17 +56,16 @@ async def soak(work: Workload, kills: int, seconds: float) -> None:
     print(f"{done} kills, {len(work.sent)} orders, {len(work.sources)} sources")
     assert wrong == []
     assert len(work.sent) > 2 * done
-    assert done >= min(kills, 6)
+    assert work.unsure == set()
+    return done
 
 
 @pytest.mark.timeout(200)
 async def test_random_kills_for_a_moment_lose_and_double_nothing(work: Workload) -> None:
-    await soak(work, kills=8, seconds=20)
-    assert work.unsure == set()
+    assert await soak(work, kills=8, seconds=20) >= 5
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 async def test_two_hundred_random_kills_lose_and_double_nothing(work: Workload) -> None:
-    await soak(work, kills=220, seconds=450)
-    assert work.unsure == set()
+    assert await soak(work, kills=MANY + 5, seconds=430) >= MANY
