@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.built
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv demo test lint format types walls docs bench clean
+.PHONY: help venv demo test lint format types walls docs vendors bench clean
 
 help: ## what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -60,10 +60,13 @@ docs: $(STAMP) ## the reference pages, written anew from the code
 	@echo "Writing docs/reference from the code"
 	@$(BIN)/python -m tests.house.reference_pages
 
+vendors: $(STAMP) ## the vendors' own clients, each in an environment of its own, for the tests that use them
+	@$(BIN)/python -m tests.vendors.environments
+
 bench: $(STAMP) ## the figures, beside the bare stack's in the same run
 	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## away with everything that was built here
 	@echo "Removing what was built"
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .vendors build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find daemon tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from tests import clocks, ports, postgres
+from tests import clocks, mounting, ports, postgres
 from tests.systemd import booting
+from tests.vendors import environments
 
 hypothesis.settings.register_profile("pointsman", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("pointsman")
@@ -18,19 +19,33 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def left_out() -> dict[str, str]:
+    """The markers of tests that need more than this machine gives, each with what is missing."""
+    if os.environ.get("POINTSMAN_WHOLE"):
+        return {}
+    unbuilt = ", ".join(environments.missing())
+    wanted = {
+        "systemd": booting.missing(),
+        "mounts": mounting.missing(),
+        "vendors": f"`make vendors` builds {unbuilt}" if unbuilt else "",
+    }
+    return {marker: missing for marker, missing in wanted.items() if missing}
+
+
 def pytest_report_header() -> list[str]:
     """Say which tests are left out here, and why."""
-    missing = booting.missing()
-    return [f"systemd: the tests that boot one are left out: {missing}"] if missing else []
+    return [
+        f"{marker}: the tests marked so are left out: {missing}" for marker, missing in left_out().items()
+    ]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine cannot do, unless ``POINTSMAN_WHOLE`` says that all must run."""
-    if not booting.missing() or os.environ.get("POINTSMAN_WHOLE"):
-        return
-    booted = [item for item in items if item.get_closest_marker("systemd")]
-    config.hook.pytest_deselected(items=booted)
-    items[:] = [item for item in items if item not in booted]
+    markers = left_out()
+    left = [item for item in items if any(item.get_closest_marker(marker) for marker in markers)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture
