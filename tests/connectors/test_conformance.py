@@ -20,7 +20,7 @@ CATALOG = connectors.discover()
 KINDS = sorted(CATALOG.connectors)
 ACCOUNT_KINDS = CATALOG.account_kinds
 ACTIONS = sorted(CATALOG.actions)
-FILES = {"__init__", "client", "events", "watches", "webhooks", "actions"}
+FILES = {"__init__", "client", "events", "watches", "webhooks", "registering", "actions"}
 GENERAL_WORDS = ("http", "event", "state", "log", "file", "notify")
 CANARY = "canary-5d1c7f"
 
