@@ -25,7 +25,8 @@ async def test_its_users_find_what_they_expect(drive: Drive, sandbox: Sandbox, t
     assert [entry.effect for entry in entries if entry.effect] == ["source.added"] * 3 + [
         "insight.customized"
     ] * 2
-    assert [entry.status for entry in entries[-2:]] == [404, 401]
+    assert [entry.status for entry in entries if entry.status not in (200, 201)] == [400, 404, 401]
+    assert list(told["unread"]) == ["columns"]
     by_url, by_file, by_query = told["added"]
     assert (by_url["url"], by_url["status"]) == ("https://data.example/sales.csv", "inspecting")
     assert [one["column_header"] for one in by_url["columns"]] == ["city", "n"]

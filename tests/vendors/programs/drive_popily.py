@@ -33,6 +33,10 @@ def main() -> None:
     by_url = client.add_source(url="https://data.example/sales.csv", title="sales", columns=columns)
     with open(given["file"], "rb") as file:
         by_file = client.add_source(file_obj={"data": file}, title="visits", description="by hand")
+    with open(
+        given["file"], "rb"
+    ) as file:  # a file's columns go as Python writes them, and Popily reads JSON
+        unread = client.add_source(file_obj={"data": file}, title="unread", columns=columns)
     by_query = client.add_source(
         connection_string="mysql://ada:secret@db.example/sales", query="select 1", columns=columns
     )
@@ -42,6 +46,7 @@ def main() -> None:
     filters = [{"column": "city", "op": "eq", "values": ["Oslo", "Lima"]}, {"column": "n", "values": ["3"]}]
     told = {
         "added": [by_url, by_file, by_query],
+        "unread": unread,
         "finished": finished,
         "sources": client.get_sources(),
         "insights": listed,
