@@ -15,9 +15,10 @@ def reference(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(pages.KINDS)}.")],
     json: options.AsJson = False,
 ) -> None:
-    """Print the reference of events, actions, config or commands, or which endpoint is reached how (coverage).
+    """Print the reference, made from the code's own schemas.
 
-    As Markdown, or as JSON with the schemas.
+    Of events, actions, config or commands, or which endpoint is reached how (coverage): as Markdown, or as JSON with
+    the schemas.
 
     \b
       pointsman reference actions

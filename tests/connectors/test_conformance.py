@@ -98,6 +98,7 @@ def test_the_folder_holds_the_known_files_and_no_other(kind):
     assert {"__init__", "client", "actions"} <= found
     assert ("watches" in found) == bool(connector_of(kind).watches)
     assert ("webhooks" in found) == bool(connector_of(kind).webhooks)
+    assert ("registering" in found) == bool(connector_of(kind).registering)
     assert ("events" in found) == bool(connector_of(kind).events)
     assert connector_of(kind).kind == kind
 
