@@ -17,6 +17,7 @@ from daemon.config.load import Source
 from daemon.contract import wording
 from daemon.contract.catalog import Catalog
 from daemon.contract.secret_forms import CREDENTIALS_DIRECTORY, Secret, SecretMissing
+from daemon.contract.secrets import Blanker
 from daemon.model import jsons, times
 from daemon.model.jsons import Json
 from daemon.model.problems import Path, Problem, Severity, Spot
@@ -50,6 +51,14 @@ class Desk:
     secrets: set[str] = field(default_factory=set)
     inline: dict[str, str] = field(default_factory=dict)
     written_inline: list[Path] = field(default_factory=list)
+    _blanker: Blanker | None = None
+
+    @property
+    def blanker(self) -> Blanker:
+        """Tells which texts hold a secret by what stands before it: its name, an address."""
+        if self._blanker is None:
+            self._blanker = Blanker(self.catalog.secret_names())
+        return self._blanker
 
     def note(
         self, path: Path, text: str, help: str = "", *, spot: Spot = "value", severity: Severity = "error"

@@ -2,9 +2,11 @@
 
 A step's parameter that its action declares secret is never kept in the reaction, whose definition is stored:
 a reference (``{ env = … }``) stays as it is, a text becomes ``{"inline": "REACTION/STEP/PARAMETER"}`` and
-lies in the config's ``inline``. Such a text may be a template. Both are resolved at each call.
+lies in the config's ``inline``. Such a text may be a template. Both are resolved at each call. So it is with a text
+that holds a secret in any other parameter, as ``?token=…`` in an address does: there ``{"written secret": …}`` stands.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +19,8 @@ from daemon.model import reactions as model
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.problems import Path
 from daemon.model.reactions import Do, Reaction, Retry
+
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 def reactions(at: Desk) -> list[Reaction]:
@@ -82,9 +86,31 @@ def _without_secrets(at: Desk, action: str, given: JsonObject, path: Path, name:
         return given
     secret = secrets.secret_fields(declared.parameters)
     return {
-        key: _as_reference(at, value, (*path, key), f"{name}/{key}") if key in secret else value
+        key: (_as_reference if key in secret else _without_written)(at, value, (*path, key), f"{name}/{key}")
         for key, value in given.items()
     }
+
+
+def _without_written(at: Desk, value: Json, path: Path, name: str) -> Json:
+    """*value* without the texts in it that hold a secret, by their name or by what they are."""
+    if isinstance(value, Mapping):
+        return {key: _without_written(at, item, (*path, key), f"{name}/{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [
+            _without_written(at, item, (*path, number), f"{name}/{number}")
+            for number, item in enumerate(value)
+        ]
+    if not isinstance(value, str):
+        return value
+    written, key = _TEMPLATE.sub("", value), path[-1]
+    is_secret = bool(written) and str(key).lower() in at.blanker.names
+    if not is_secret and at.blanker.text(written) == written:
+        return value
+    at.inline[name] = value
+    at.written_inline.append(path)
+    if is_secret and written == value:
+        at.secrets.add(value)
+    return {secret_forms.WRITTEN: name}
 
 
 def _as_reference(at: Desk, value: Json, path: Path, name: str) -> Json:

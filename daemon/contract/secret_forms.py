@@ -15,6 +15,9 @@ from daemon.model.jsons import Json, JsonObject
 Form = Literal["text", "env", "file", "credential", "inline"]
 REFERENCES: tuple[Form, ...] = ("env", "file", "credential")
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"  # systemd's variable
+WRITTEN = "written secret"
+"""The one key of the object that stands, in a reaction's definition, for a text of the config that holds a secret where
+no parameter is declared secret: a key in a query, a password in an address. It has a space, as no vendor's has."""
 LONGEST_SECRET = 64 * 1024  # bytes
 
 

@@ -17,14 +17,30 @@ from typing import Annotated, Any, get_args
 import orjson
 from pydantic import BaseModel
 
+from daemon.model import ids
 from daemon.model.jsons import Json
 
 BLANK = "[blanked]"
 
-# user:password@ in any URL or connection string; it begins with plain text, which is searched for fast
-_USERINFO = re.compile(r"://[^/\s@:]*:[^/\s@]*@")
-# signed links and keys in query strings
-_SIGNED = re.compile(r"(?i)(?<=[?&])(sig|signature|api_key|share_key|token|access_token|password)=[^&\s\"']*")
+# user:password@ in any URL or connection string; it begins with plain text, which is searched for fast. Passwords are
+# written there with @ and / in them, too: the last @ of the part ends it, or the first one behind a slash, unless what
+# stands before that slash is a port.
+_USERINFO = re.compile(r"://[^/\s@:]*:(?:[^/\s]*@|(?!\d{1,5}/)[^\s@\"]*@)")
+# Pairs: signed links and keys in query strings, connection strings of the form ``host=db password=x``. A quoted value
+# may hold spaces.
+_SIGNING = ("sig", "signature")
+_KEYS = ("api_key", "share_key", "token", "access_token", "password", "passwd", "pwd")
+_PAIR = re.compile(
+    rf"""(?i)((?<=[?&])(?:{"|".join(_SIGNING)})|(?<![a-z0-9_])(?:{"|".join(_KEYS)}))="""
+    r"""(?=[^&\s])(?:'[^']*'?|"[^"]*"?)*[^&\s"']*"""
+)
+_PAIR_MARKS = tuple(f"{name}=" for name in (*_SIGNING, *_KEYS))
+# Secrets that are a part of a path: Compass's tokens, the keys of Redash's public dashboards.
+_IN_PATH = re.compile(r"(?:(?<=/tokens/)|(?<=/public/dashboards/))[\w-]{16,}")
+_PATHS = ("/tokens/", "/public/dashboards/")
+# How a quotation mark may look in a text that quotes JSON, Python or HTML.
+_QUOTE = r"(?:\\*[\"']|&quot;|&#3[49];|&#x27;)"
+_QUOTE_MARKS = ('\\"', "'", "&quot;", "&#")
 
 
 def is_equal(given: str, expected: str) -> bool:
@@ -75,9 +91,12 @@ class Blanker:
     """
 
     def __init__(self, names: Iterable[str] = (), values: Iterable[str] = ()) -> None:
-        self._names = frozenset(name.lower() for name in names)
+        self.names = self._names = frozenset(name.lower() for name in names)
         named = "|".join(re.escape(name) for name in sorted(self._names))
         self._members = re.compile(rf'(?i)("(?:{named})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s",\]}}]+)', re.DOTALL)
+        self._quoted = re.compile(
+            rf"(?i)({_QUOTE}(?:{named}){_QUOTE}\s*:\s*{_QUOTE})(?:(?!{_QUOTE}).)*", re.DOTALL
+        )
         self._values = sorted({value for value in values if len(value) >= 8}, key=len, reverse=True)
         # How names and values look in JSON text; a value that JSON has to escape is told by walking only.
         self._marks = tuple(f'"{name}":' for name in self._names)
@@ -102,7 +121,9 @@ class Blanker:
             any(mark in lower for mark in self._marks)
             or any(secret in text for secret in self._values)
             or ("://" in text and _USERINFO.search(text) is not None)
-            or ("=" in text and _SIGNED.search(text) is not None)
+            or ("=" in text and any(mark in lower for mark in _PAIR_MARKS))
+            or any(path in text for path in _PATHS)
+            or (any(mark in text for mark in _QUOTE_MARKS) and any(name in lower for name in self._names))
         )
 
     def _walked(self, value: Json) -> Json:
@@ -116,16 +137,28 @@ class Blanker:
         return self.text(value) if isinstance(value, str) else value
 
     def text(self, text: str) -> str:
-        """*text* without known secret values, ``user:password@`` parts and signed query parameters."""
+        """*text* without known secret values, ``user:password@`` parts, secret ``name=value`` pairs, secrets in
+        paths, and members that are secret by their name, where it quotes some."""
         for secret in self._values:
             if secret in text:
                 text = text.replace(secret, BLANK)
         if "://" in text:
             text = _USERINFO.sub(f"://{BLANK}@", text)
-        return _SIGNED.sub(rf"\1={BLANK}", text) if "=" in text else text
+        lower = text.lower()
+        if "=" in text and any(mark in lower for mark in _PAIR_MARKS):
+            text = _PAIR.sub(rf"\1={BLANK}", text)
+        if any(path in text for path in _PATHS):
+            text = _IN_PATH.sub(BLANK, text)
+        if ":" in text and any(name in lower for name in self._names):
+            text = self._quoted.sub(rf"\1{BLANK}", self._members.sub(rf'\1"{BLANK}"', text))
+        return text
+
+    def key(self, key: str) -> str:
+        """*key*, what tells one thing from others: its digest where it holds a secret, so that it still does."""
+        return key if self.text(key) == key else ids.digest(key)
 
     def fragment(self, text: str) -> str:
-        """*text* that was meant to be JSON, without the members that are secret by their name."""
+        """*text* that was meant to be JSON, without the members that are secret by their name, however it is cut."""
         return self.text(self._members.sub(rf'\1"{BLANK}"', text) if self._names else text)
 
 

@@ -4,12 +4,14 @@ Pure; called by ``webhooks`` after the signature was verified.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import unquote
 
 from daemon import expressions
 from daemon.contract.configured import Webhook
 from daemon.contract.errors import MalformedBody
+from daemon.contract.secrets import Blanker
 from daemon.model import events, ids, jsons, times
 from daemon.model.events import Fact
 from daemon.model.jsons import Json
@@ -17,6 +19,7 @@ from daemon.model.jsons import Json
 LONGEST_NAME = 500  # characters of a type, subject or key that somebody else chose
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REQUIRED = ("id", "source", "type")
+BLIND = Blanker()  # knows no secret of anybody's
 
 
 def understand(
@@ -24,9 +27,9 @@ def understand(
     headers: Mapping[str, str],
     raw: bytes,
     body: Json,
-    blank: Callable[[Json], Json] = lambda data: data,
+    blanker: Blanker = BLIND,
 ) -> Fact:
-    """The fact that *body* tells, its data blanked by *blank*. :class:`MalformedBody` when it cannot be one.
+    """The fact that *body* tells, blanked by *blanker*. :class:`MalformedBody` when it cannot be one.
 
     Names in *headers* may be of any case. The key is made from what came: two orders that differ only in a blanked
     field are two events.
@@ -34,9 +37,11 @@ def understand(
     cloud = _cloud_event(headers, body)
     if cloud is not None:
         attributes, data = cloud
-        return _of_cloud_event(attributes, blank(data), _key(webhook, body) or headers.get("webhook-id"))
+        said = _key(webhook, body) or headers.get("webhook-id")
+        fact = _of_cloud_event(attributes, blanker.value(data), said)
+        return replace(fact, subject=blanker.text(fact.subject), key=blanker.key(fact.key))
     key = _key(webhook, body) or headers.get("webhook-id") or ids.digest(raw)
-    return Fact(webhook.type, "", fit_name(key, "key"), as_data(blank(body)))
+    return Fact(webhook.type, "", blanker.key(fit_name(key, "key")), as_data(blanker.value(body)))
 
 
 def as_data(body: Json) -> jsons.JsonObject:

@@ -198,8 +198,8 @@ class PublicSide:
         webhook = sender.webhook
         if not verifying.verify(webhook.verify, webhook.header, sender.secret, asked.headers, raw):
             raise Refusal(401, "unauthorized", "the signature or token is missing or wrong", raw)
-        blank = self.doors.blanker.value
-        fact = senders.understand(webhook, asked.headers, raw, bodies.read_json(raw), blank)
+        blanker = self.doors.blanker
+        fact = senders.understand(webhook, asked.headers, raw, bodies.read_json(raw), blanker)
         return Arrival(webhook.name, fact=fact)
 
     # The long way

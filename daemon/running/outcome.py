@@ -228,7 +228,9 @@ def _leave_behind(
 
 
 def _fit(fact: Fact, services: Services) -> Fact:
-    return replace(fact, data=jsons.bound(services.blanker.value(fact.data), services.max_payload))
+    blanker = services.blanker
+    data = jsons.bound(blanker.value(fact.data), services.max_payload)
+    return replace(fact, subject=blanker.text(fact.subject), key=blanker.key(fact.key), data=data)
 
 
 def _follow(

@@ -22,6 +22,25 @@ class UnfitParameters(Exception):
     """The parameters cannot be rendered or are not what the action takes. The text shows no secret."""
 
 
+def fill(written: JsonObject, services: Services) -> JsonObject:
+    """The parameters as the config has them: a definition is kept without the texts that hold secrets.
+
+    :class:`UnfitParameters` where such a text stands in the config no more.
+    """
+    try:
+        return {name: _filled(value, services) for name, value in written.items()}
+    except secret_forms.SecretMissing as missing:
+        raise UnfitParameters(f"a secret is missing: {missing.text}") from None
+
+
+def _filled(value: Json, services: Services) -> Json:
+    if isinstance(value, dict):
+        if list(value) == [secret_forms.WRITTEN]:
+            return services.resolve(secret_forms.Secret("inline", value[secret_forms.WRITTEN]))
+        return {key: _filled(item, services) for key, item in value.items()}
+    return [_filled(item, services) for item in value] if isinstance(value, list) else value
+
+
 def render(action: Action, written: JsonObject, scope: Scope) -> JsonObject:
     """The parameters to write down: secret ones as references, the rest as plain JSON.
 

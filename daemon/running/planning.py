@@ -28,9 +28,10 @@ def plan(
         raise UnfitParameters(f"the action {do.action} does not exist any more")
     request = step.request if step is not None else None
     if request is None:
-        request = parameters.render(action, do.parameters, seen)
+        request = parameters.render(action, parameters.fill(do.parameters, services), seen)
     elif parameters.was_blanked(request):
-        request = parameters.restore(request, parameters.render(action, do.parameters, seen))
+        written = parameters.fill(do.parameters, services)
+        request = parameters.restore(request, parameters.render(action, written, seen))
     given = parameters.resolve(action, request, seen, services)
     if step is None or step.request is None:
         stored = parameters.to_store(action, request, services.blanker)

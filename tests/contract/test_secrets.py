@@ -19,6 +19,13 @@ PIECES = [
     "&",
     "sig=",
     "token=x",
+    "password=",
+    "'",
+    "': '",
+    '": "',
+    '\\"',
+    "&quot;",
+    "/tokens/0123456789abcdef",
     KNOWN,
     "password",
     '"',
@@ -59,6 +66,19 @@ def test_what_was_blanked_once_stays(value):
         ([f"say {KNOWN}", {KNOWN: 1}], [f"say {BLANK}", {BLANK: 1}]),
         ("postgresql://ada:pw@db/x://y:@z", f"postgresql://{BLANK}@db/x://{BLANK}@z"),
         ("http://a/?sig=1&b=2&Token=3", f"http://a/?sig={BLANK}&b=2&Token={BLANK}"),
+        ("http://a:80/b?c=d@e", "http://a:80/b?c=d@e"),
+        ("mysql://ada:p/w@db/x", f"mysql://{BLANK}@db/x"),
+        ("mysql://ada:p@w@db/x and a@b", f"mysql://{BLANK}@db/x and a@b"),
+        ("host=db password=pw user=ada", f"host=db password={BLANK} user=ada"),
+        ("password='p w' or password=\"p w\"", f"password={BLANK} or password={BLANK}"),
+        ("my_token=1 sig=2 assignature=3", "my_token=1 sig=2 assignature=3"),
+        ('400: {"password": "p\\"w", "n": 1}', f'400: {{"password": "{BLANK}", "n": 1}}'),
+        ("400: {'api_key': 'pw', 'n': 1}", f"400: {{'api_key': '{BLANK}', 'n': 1}}"),
+        (r"said {\"password\": \"pw\", \"n\": 1}", rf"said {{\"password\": \"{BLANK}\", \"n\": 1}}"),
+        ("<p>&quot;password&quot;: &quot;pw&quot;</p>", f"<p>&quot;password&quot;: &quot;{BLANK}&quot;</p>"),
+        ("the password: it's long", "the password: it's long"),
+        ("/api/tokens/0123456789abcdef/", f"/api/tokens/{BLANK}/"),
+        ("https://r/public/dashboards/0123456789abcdef?o=d", f"https://r/public/dashboards/{BLANK}?o=d"),
         ({"number": 2**70, "password": "x"}, {"number": 2**70, "password": BLANK}),
     ],
 )
@@ -74,3 +94,10 @@ def test_a_secret_that_json_escapes_is_found_all_the_same():
 def test_a_payload_without_secrets_is_not_copied():
     payload = orjson.loads(b'{"pop": {"url": "http://offers.example.com/a?b=c", "names": ["x"]}}')
     assert BLANKER.value(payload) is payload
+
+
+def test_a_key_that_holds_a_secret_still_tells_things_apart():
+    assert BLANKER.key("order-17") == "order-17"
+    one, other = (BLANKER.key(f"http://a/?token={n}") for n in (1, 2))
+    assert "token" not in one + other
+    assert one != other
