@@ -54,6 +54,9 @@ class Worker:
         self.next_at: int | None = None  # when the next run falls due, as far as is known
         self._renewed_at = 0.0
         self._held_until: dict[str, int] = {}  # by the steady clock, which leases are measured with here
+        self._fences: dict[
+            str, int
+        ] = {}  # under which each run is in hand; it may be so twice, once too late
         self._ahead = 0  # microseconds from the steady clock to the one that leases are judged by
 
     # The router's side
@@ -78,6 +81,7 @@ class Worker:
             self._courses.know(reaction)
         for run in claimed:
             self._held_until[run.id] = (run.lease_until or 0) - self._ahead
+            self._fences[run.id] = run.fence
             work = self._work(run, born_of.get(run.event_id), log.debug if unwritten else log.warning)
             self._in_hand[run.id] = asyncio.create_task(work, name=f"run {run.id}")
 
@@ -103,7 +107,7 @@ class Worker:
 
     async def _work(self, run: Run, born_of: Event | None, tell: Callable[..., object]) -> None:
         try:
-            await self._courses.take(run, born_of, partial(self._holds, run.id))
+            await self._courses.take(run, born_of, partial(self._holds, run))
         except LostLease:
             tell("lease.lost", run=run.id, trace=run.trace)
         except JournalUnavailable as broken:
@@ -116,6 +120,7 @@ class Worker:
             if self._in_hand.get(run.id) is asyncio.current_task():
                 del self._in_hand[run.id]
                 self._held_until.pop(run.id, None)
+                self._fences.pop(run.id, None)
             self._bell.ring()
             self._router.ring()
 
@@ -135,16 +140,20 @@ class Worker:
         self._held_until.update(dict.fromkeys(kept, until - self._ahead))
         return kept
 
-    async def _holds(self, id: str) -> bool:
-        """Whether the run *id* is this node's still. Where its lease has run out, because this process was stopped or
-        the journal could not be written, only the journal can tell.
+    async def _holds(self, run: Run) -> bool:
+        """Whether *run* is this node's still, under the very lease that it was taken under. Where that has run out,
+        because this process was stopped or the journal could not be written, only the journal can tell.
         """
-        while times.steady() >= self._held_until.get(id, 0):
+        while times.steady() >= self._held_until.get(run.id, 0):
             try:
-                return id in await self._hold_on([id])
+                return run.id in await self._hold_on([run.id]) and self._is_present(run)
             except JournalUnavailable:
                 await asyncio.sleep(AFTER_TROUBLE)
-        return True
+        return self._is_present(run)
+
+    def _is_present(self, run: Run) -> bool:
+        """Whether this node has not lost *run* and claimed it anew meanwhile."""
+        return self._fences.get(run.id) == run.fence
 
     async def _lease_now(self) -> int:
         """The instant by which leases are judged. What is measured from it here errs on the early side."""

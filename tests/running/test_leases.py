@@ -106,10 +106,31 @@ async def test_what_a_lost_node_may_have_made_is_looked_for(world: World) -> Non
 async def test_a_node_asks_the_journal_only_once_its_lease_is_over(world: World) -> None:
     worker, gate = await begin_slowly(world, lease=times.MINUTE)
     run = await the_run(world)
-    assert await worker._holds(run.id)
+    assert await worker._holds(run)
     assert (await the_run(world)).lease_until == run.lease_until
     worker._held_until[run.id] = 0
-    assert await worker._holds(run.id)
+    assert await worker._holds(run)
     assert ((await the_run(world)).lease_until or 0) > (run.lease_until or 0)
     gate.set()
     await waiting.wait_for(lambda: not worker._in_hand, what="the end of the step")
+
+
+async def test_nothing_goes_out_under_an_old_lease_of_a_node_that_has_a_new_one(world: World) -> None:
+    slow, gate = await begin_slowly(world)
+    (old,) = slow._in_hand.values()
+    await run_out(world)
+    await take_over(world)
+    await world.settle()  # it finds nothing, and waits until that may be believed
+    assert (await the_run(world)).status is RunStatus.WAITING
+    await world.clock.advance(times.MINUTE)
+    world.shop.gate = again = asyncio.Event()
+    slow._lease = times.MINUTE
+    assert await slow.once()
+    await world.calls(2)
+    gate.set()  # the first call wakes beside the second, of the same node
+    await old
+    assert world.shop.made == []
+    again.set()
+    await waiting.wait_for(lambda: not slow._in_hand, what="the end of the step")
+    run = await the_run(world)
+    assert (run.status, run.fence, len(world.shop.made)) == (RunStatus.SUCCEEDED, 3, 1)
