@@ -12,6 +12,7 @@ from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt, Step
 
 SETTLES = 5 * times.SECOND  # after which a request whose answer was lost takes no effect any more
+LONGEST_SETTLING = 2 * times.MINUTE  # for one that was given up after a long time
 LONGEST_VALUE = 200  # characters of a parameter that a summary shows
 MOST_VALUES = 20  # parameters that a summary shows
 
@@ -50,13 +51,21 @@ def leaves_doubt(doubt: Doubt, failed: errors.ServiceError) -> bool:
 def settles_at(step: Step, now: int) -> int | None:
     """When a look that finds nothing may be believed, None where it may be now.
 
-    Until then the lost request may still be under way to the service, or at work there. A clock that was set back
-    begins the wait anew.
+    Until then the lost request may still be under way to the service, or at work there: one that was given up without
+    an answer was at work for all that time, and has as long again. A clock that was set back begins the wait anew.
     """
     doubted_at = step.doubted_at if step.doubted_at is not None else now - SETTLES
+    settling = _settling(step, doubted_at)
     if now < doubted_at:
-        return now + SETTLES
-    return doubted_at + SETTLES if now < doubted_at + SETTLES else None
+        return now + settling
+    return doubted_at + settling if now < doubted_at + settling else None
+
+
+def _settling(step: Step, doubted_at: int) -> int:
+    """How long after it was sent the request of *step* may have an effect."""
+    given_up = min((one["at"] for one in step.history if one["at"] >= doubted_at), default=doubted_at)
+    took = given_up - doubted_at
+    return min(took + max(took, SETTLES), LONGEST_SETTLING)
 
 
 def summarise(request: JsonObject | None) -> JsonObject:

@@ -1,5 +1,7 @@
 """Which road a doubtful call takes, and which failures leave a doubt. Pure."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +83,29 @@ def test_a_request_settles_within_its_time_whatever_the_clock_does(passed: int) 
     settles_at = doubt.settles_at(sent(NOW), NOW + passed)
     assert (settles_at is None) == (passed >= doubt.SETTLES)
     assert settles_at is None or NOW + passed < settles_at <= NOW + passed + doubt.SETTLES
+
+
+@pytest.mark.parametrize(
+    ("took", "settling"),
+    [
+        (0, doubt.SETTLES),
+        (2 * times.SECOND, 7 * times.SECOND),
+        (30 * times.SECOND, times.MINUTE),  # it was at work for all that time, and may be for as long again
+        (times.HOUR, doubt.LONGEST_SETTLING),
+    ],
+)
+def test_a_request_that_was_given_up_late_settles_late(took: int, settling: int) -> None:
+    earlier = {"attempt": 1, "at": NOW - times.MINUTE, "error": "busy", "status": 503}
+    looked = {
+        "attempt": 1,
+        "at": NOW + took + times.SECOND,
+        "error": "looking for what it did",
+        "status": None,
+    }
+    given_up = {"attempt": 1, "at": NOW + took, "error": "lost", "status": None}
+    lost = replace(sent(NOW), history=(earlier, given_up, looked))
+    assert doubt.settles_at(lost, NOW + settling - 1) == NOW + settling
+    assert doubt.settles_at(lost, NOW + settling) is None
 
 
 def test_what_was_never_sent_needs_no_time_to_settle() -> None:
