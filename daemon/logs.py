@@ -1,7 +1,7 @@
 """Logging: structlog, JSON under systemd, readable lines on a terminal. The wording is ``noun.past_verb``.
 
-Set up once by ``cli``; every room takes ``structlog.get_logger()``. No secret may be bound: known secret
-values are blanked as a last line of defence.
+Set up once by ``cli``; every room takes ``structlog.get_logger()``. No secret may be bound: known secrets
+and what is secret by its name are blanked as a last line of defence.
 """
 
 import logging
@@ -14,6 +14,8 @@ import orjson
 import structlog
 
 Format = Literal["auto", "json", "console"]
+Blank = Callable[[dict[str, Any]], dict[str, Any]]
+"""Gives a line's values without the secrets in them."""
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _SYSLOG = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
@@ -21,11 +23,11 @@ _SYSLOG = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 def set_up(
     level: str = "info",
     format: Format = "auto",
-    blank: Callable[[str], str] | None = None,
+    blank: Blank | None = None,
     to: TextIO | None = None,
 ) -> None:
     """Make every later log line go to standard error (or the file *to*) in *format*, from *level* on; *blank*
-    clears known secrets.
+    clears the secrets in a line's values.
     """
     stream = sys.stderr if to is None else to
     as_json = format == "json" or (format == "auto" and not stream.isatty())
@@ -65,12 +67,9 @@ class _JsonLine:
         return f"<{_SYSLOG.get(method, 6)}>{line}" if self._prefix else line
 
 
-def _blanking(blank: Callable[[str], str]) -> Any:
+def _blanking(blank: Blank) -> Any:
     def processor(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        for key, value in event.items():
-            if isinstance(value, str):
-                event[key] = blank(value)
-        return event
+        return blank(dict(event))  # whole, so that names count, and what stands deep inside
 
     return processor
 

@@ -19,7 +19,7 @@ def written(request):
     before = structlog.get_config()
     handlers = logging.getLogger().handlers[:]
     stream = io.StringIO()
-    logs.set_up("info", request.param, Blanker(values=[SECRET]).text, stream)
+    logs.set_up("info", request.param, Blanker(["pin"], [SECRET]).value, stream)
     yield stream
     structlog.configure(**before)
     logging.getLogger().handlers[:] = handlers
@@ -34,7 +34,9 @@ def break_with_a_secret() -> None:
 @pytest.mark.parametrize("written", ["json", "console"], indirect=True)
 def test_no_line_shows_a_secret_not_even_a_traceback(written):
     log = structlog.get_logger()
-    log.info("thing.happened", url=f"https://ada:{SECRET}@shop")
+    log.info(
+        "thing.happened", url=f"https://ada:{SECRET}@shop", pin="1234567", deep=[{"Pin": "1234567"}, SECRET]
+    )
     try:
         break_with_a_secret()
     except ValueError:
@@ -44,6 +46,7 @@ def test_no_line_shows_a_secret_not_even_a_traceback(written):
     assert "the key [blanked] is refused" in told
     assert "break_with_a_secret" in told
     assert SECRET not in told
+    assert "1234567" not in told
 
 
 @pytest.mark.parametrize("written", ["json"], indirect=True)

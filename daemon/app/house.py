@@ -358,7 +358,7 @@ async def _reload_on(hangup: Bell, house: House) -> None:
         try:
             if await house.reload():
                 chosen = house.config.daemon
-                logs.set_up(chosen.log_level, chosen.log_format, house.services().blanker.text)
+                logs.set_up(chosen.log_level, chosen.log_format, house.services().blanker.value)
         except Exception:
             log.exception("reload.broke")
             notifying.notify("READY=1")

@@ -59,4 +59,4 @@ def _reread(path: Path, catalog: Catalog) -> Config:
 
 def _set_up_log(settled: Config, catalog: Catalog) -> None:
     blanker = building.build_blanker(settled, catalog)
-    logs.set_up(settled.daemon.log_level, settled.daemon.log_format, blanker.text)
+    logs.set_up(settled.daemon.log_level, settled.daemon.log_format, blanker.value)

@@ -218,7 +218,7 @@ def _leave_behind(
     facts = [_fit(fact, services) for fact in done.facts]
     if facts and lineage is not None:
         events.emit(connection, facts, step.account or "emit", now, lineage)
-    state.put(connection, done.state, now)
+    state.put(connection, {key: services.blanker.value(one) for key, one in done.state.items()}, now)
     if step.account is not None:
         runs.touch(connection, step.account, done.made, run.id, step.id, now)
     if done.follow is not None and step.account is not None:

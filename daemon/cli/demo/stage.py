@@ -163,7 +163,7 @@ async def build(
         ports = stack.enter_context(reserved()), stack.enter_context(reserved())
         path = write_config(folder, rewrite(example(), changes(tree, sandbox, folder, ports)))
         settled = house.read_config(path, catalog)
-        logs.set_up(blank=building.build_blanker(settled, catalog).text, to=log)
+        logs.set_up(blank=building.build_blanker(settled, catalog).value, to=log)
         daemon = house.House(settled, catalog, lambda: house.read_config(path, catalog), fast)
         await daemon.start()
         stack.push_async_callback(daemon.stop)

@@ -15,5 +15,8 @@ connector = declare.Connector(
     settings=None,
     client=client.make_client,
     ping=None,
+    secret_names=frozenset(
+        ["access_token", "refresh_token", "client_secret", "private_key", "passwd", "authorization"]
+    ),
     actions=(calls.request, own.emit, own.set_state, own.delete_state, own.write_log, disk.write_file),
 )
