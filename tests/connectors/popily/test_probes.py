@@ -68,7 +68,9 @@ def test_a_service_that_shows_no_descriptions_is_searched_by_title_and_id():
     shown = [{"id": 7, "title": "Sales"}, {"id": 8, "title": "Other"}, {"id": 9, "title": "Sales"}]
     assert finding.choose_source(shown, "[pointsman x]", "Sales", {"last_id": 7}) == shown[2]
     assert finding.choose_source(shown, "[pointsman x]", "Sales", {"last_id": 9}) is None
-    assert finding.choose_source(shown, "[pointsman x]", None, {"last_id": 7}) is None
+    assert finding.choose_source(shown, "[pointsman x]", None, {"last_id": 9}) is None
+    with pytest.raises(errors.Unclear, match="8, 9"):  # one of them may be ours: it was sent without a title
+        finding.choose_source(shown, "[pointsman x]", None, {"last_id": 7})
     for before in ({"last_id": 6}, None):
         with pytest.raises(errors.Unclear, match="7, 9"):
             finding.choose_source(shown, "[pointsman x]", "Sales", before)

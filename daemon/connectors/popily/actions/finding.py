@@ -28,7 +28,8 @@ def choose_source(
     """Which of *sources* was added by the call that sent *mark* in the description.
 
     A service that keeps no descriptions leaves the title, and the highest id that was noted in *before*: a new source
-    of that title is ours if descriptions are not shown at all, and nobody knows whose if they are empty.
+    of that title is ours if descriptions are not shown at all, and nobody knows whose if they are empty. Where no title
+    was sent either, nobody knows whose any new one is.
     """
     marked = next((one for one in sources if mark and mark in str(one.get("description") or "")), None)
     if marked is not None:
@@ -36,13 +37,13 @@ def choose_source(
     if any(MARK in str(one.get("description") or "") for one in sources):
         return None  # descriptions are kept: one without our mark is not ours
     new = [one for one in sources if before is None or _number(one) > before["last_id"]]
-    alike = [one for one in new if not one.get("description") and title and one.get("title") == title]
+    alike = [one for one in new if not one.get("description") and title in (None, one.get("title"))]
     if not alike:
         return None
-    if len(alike) == 1 and before is not None and "description" not in alike[0]:
+    if len(alike) == 1 and title is not None and before is not None and "description" not in alike[0]:
         return alike[0]
-    ids = ", ".join(str(one.get("id")) for one in alike)
-    raise errors.Unclear(f"sources of that title were added since the call, without its mark: {ids}")
+    ids, which = ", ".join(str(one.get("id")) for one in alike), " of that title" if title is not None else ""
+    raise errors.Unclear(f"sources{which} were added since the call, without its mark: {ids}")
 
 
 def choose_user(users: Sequence[JsonObject], username: str, before: JsonObject | None) -> JsonObject | None:
