@@ -26,7 +26,8 @@ class Trade:
     async def send(self) -> None:
         """Offer again and again; what got no answer is sent again, as senders do."""
         while self.goes_on:
-            await self.work.offer()
+            if len(self.work.unsure) < SENDERS * len(KINDS):  # nobody goes on for long without an answer
+                await self.work.offer()
             for kind, n in list(self.work.unsure)[: len(KINDS)]:
                 await self.work.order(kind, n)
             await asyncio.sleep(BREATH)

@@ -17,6 +17,7 @@ from tests.sandbox.calling import Caller
 
 TEMPLATE = "51536582dd02dcccf9000001"
 TAGS = '{ city = "Oslo", signups = "42" }'
+AT_ONCE = 16  # orders that are sent side by side
 QUICK = '{ attempts = 100, first = "50ms", max = "200ms" }'
 N = "{{ event.data.n }}"
 
@@ -184,8 +185,8 @@ class Workload:
     def hold_up(self) -> None:
         """Some calls take longer than a daemon that is stopped waits for them."""
         self.daemon.sandbox.faults.remove()
-        for method, path in (("POST", "*/grids"), ("GET", "*/users/current")):
-            self.daemon.sandbox.faults.add(Fault("plotly", "delay", method, path, seconds=3))
+        for path in ("*/pops", "*/embeds"):
+            self.daemon.sandbox.faults.add(Fault("populr", "delay", "POST", path, seconds=3))
         self.daemon.sandbox.faults.add(Fault("popily", "delay", "GET", "*/sources/*", seconds=3, after=1))
 
     async def _look(self) -> None:
@@ -211,5 +212,5 @@ class Workload:
 
     async def send_again(self) -> None:
         """Whoever got no answer comes again with the same."""
-        for kind, n in sorted(self.unsure):
-            assert await self.order(kind, n)
+        while self.unsure:
+            assert all(await asyncio.gather(*(self.order(*one) for one in sorted(self.unsure)[:AT_ONCE])))
