@@ -40,7 +40,7 @@ from daemon.running.worker import Worker
 from daemon.upkeep import Upkeep
 from daemon.web.admin import AdminSide, Health
 
-OLD_CLIENTS_LAST = 120.0  # seconds that the clients of an old config stay open for calls under way
+OLD_CLIENTS_LAST = 120.0  # seconds, at least, that the clients of an old config stay open for steps under way
 
 log = structlog.get_logger()
 
@@ -331,6 +331,7 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 async def _close_later(clients: list[Http]) -> None:
     try:
         await asyncio.sleep(OLD_CLIENTS_LAST)
+        await asyncio.gather(*(client.retire() for client in clients))
     finally:
         for client in clients:
             await client.close()

@@ -7,7 +7,7 @@ know aiohttp.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -112,6 +112,9 @@ class Http:
         self._fetch = fetch
         self._read_below = read_below
         self._session: aiohttp.ClientSession | None = None
+        self._calls = 0  # under way
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def send(
         self,
@@ -173,11 +176,12 @@ class Http:
         self._refuse_foreign(url)
         timeout = aiohttp.ClientTimeout(total=seconds)
         try:
-            async with self._open().get(
-                url, headers={"User-Agent": AGENT}, allow_redirects=False, timeout=timeout
-            ) as answer:
-                names = {name.lower(): value for name, value in answer.headers.items()}
-                yield Reply(answer.status, names, b""), answer.content.iter_any()
+            with self._in_use():
+                async with self._open().get(
+                    url, headers={"User-Agent": AGENT}, allow_redirects=False, timeout=timeout
+                ) as answer:
+                    names = {name.lower(): value for name, value in answer.headers.items()}
+                    yield Reply(answer.status, names, b""), answer.content.iter_any()
         except (aiohttp.ClientError, TimeoutError) as broken:
             raise _lost("GET", url, broken) from None
 
@@ -221,17 +225,18 @@ class Http:
         self, method: str, url: URL, body: Any, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
     ) -> Reply:
         self._refuse_foreign(url)
-        async with self._open().request(
-            method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
-        ) as answer:
-            sending.note(method)
-            raw = bytearray()
-            async for chunk in answer.content.iter_any():
-                raw += chunk
-                if len(raw) > LARGEST_ANSWER:
-                    raise errors.PermanentError(f"the answer is larger than {LARGEST_ANSWER} bytes")
-            names = {name.lower(): value for name, value in answer.headers.items()}
-            return Reply(answer.status, names, bytes(raw))
+        with self._in_use():
+            async with self._open().request(
+                method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
+            ) as answer:
+                sending.note(method)
+                raw = bytearray()
+                async for chunk in answer.content.iter_any():
+                    raw += chunk
+                    if len(raw) > LARGEST_ANSWER:
+                        raise errors.PermanentError(f"the answer is larger than {LARGEST_ANSWER} bytes")
+                names = {name.lower(): value for name, value in answer.headers.items()}
+                return Reply(answer.status, names, bytes(raw))
 
     def _refuse_foreign(self, url: URL) -> None:
         if self._guard is None:
@@ -258,6 +263,22 @@ class Http:
             # journal does not know of, and with some vendors no repeatable one (a filled tag is gone).
             self._session._retry_connection = False  # it has no public switch
         return self._session
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        self._calls += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
+
+    async def retire(self) -> None:
+        """Close the connections once no call is under way: one that is cut off would be in doubt."""
+        await self._idle.wait()
+        await self.close()
 
     async def close(self) -> None:
         """Close the connections."""

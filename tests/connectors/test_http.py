@@ -59,3 +59,35 @@ async def test_a_write_is_sent_once_and_its_lost_answer_is_a_doubt(rude: Rude, m
     await client.close()
     assert lost.value.in_doubt
     assert rude.seen == ["GET", method]
+
+
+class Slow:
+    """Answers once it is let."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.let = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked.set()
+        await self.let.wait()
+        writer.write(ANSWER)
+        await writer.drain()
+        writer.close()
+
+
+async def test_a_client_that_retires_lets_a_call_under_way_come_to_its_end() -> None:
+    slow = Slow()
+    server = await asyncio.start_server(slow.serve, "127.0.0.1", 0)
+    client = http.Http(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    calling = asyncio.create_task(client.send("POST", "/x"))
+    await slow.asked.wait()
+    retiring = asyncio.create_task(client.retire())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not retiring.done()
+    slow.let.set()
+    assert (await calling).json() is True
+    await retiring
+    server.close()
