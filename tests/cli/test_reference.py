@@ -26,7 +26,7 @@ def test_commands_tell_what_is_built_alone(bare_desk: Desk) -> None:
     listed = bare_desk.call("reference", "commands", "--json").document["commands"]
     names = {one["name"] for one in listed}
     assert {"pointsman run", "pointsman events tail", "pointsman db upgrade"} <= names
-    assert not {"pointsman plan", "pointsman db copy"} & names
+    assert not {"pointsman backtest", "pointsman db copy"} & names
 
 
 @pytest.mark.parametrize("kind", ["events", "actions", "config", "commands", "coverage"])
