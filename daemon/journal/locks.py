@@ -32,7 +32,9 @@ _JOIN = bulk.Statement(
 )
 _LEAVE = bulk.Statement(
     lambda _: (
-        sa.update(runs).where(runs.c.id == sa.bindparam("run")).values(lock_key=sa.null(), locked=sa.false())
+        sa.update(runs)
+        .where(runs.c.id == sa.bindparam("run"), runs.c.lock_key == sa.bindparam("key"))
+        .values(lock_key=sa.null(), locked=sa.false())
     )
 )
 _NEXT = bulk.Statement(
@@ -66,12 +68,15 @@ def ask(connection: Connection, run: Run, key: str, now: int) -> Run:
 
 
 def give_up(connection: Connection, run: Run, now: int) -> None:
-    """*run* needs its object no more, nor stands in line; the first in line has it now, and is due."""
+    """*run* needs its object no more, nor stands in line; the first in line has it now, and is due.
+
+    What was given up already is not handed on once more: a commit is tried again that stood there after all.
+    """
     if run.lock_key is None:
         return
     _alone(connection)
-    _LEAVE.changed(connection, run=run.id)
-    first = _NEXT.scalar(connection, key=run.lock_key) if run.locked else None
+    had = _LEAVE.changed(connection, run=run.id, key=run.lock_key) == 1
+    first = _NEXT.scalar(connection, key=run.lock_key) if had and run.locked else None
     if first is not None:
         _HAND.changed(connection, run=first, now=now)
 
