@@ -21,10 +21,11 @@ def sandbox(
         ),
     ] = 0,
 ) -> None:
-    """Start the five services simulated, to try a config of one's own.
+    """Start the five services simulated.
 
-    Runs until Ctrl-C. Prints the accounts as a config has them, and the environment that they name.
-    Nothing real is behind them.
+    To try a config of one's own; nothing real is behind them. Prints the accounts as a config has them, the
+    environment that they name, and an address that tells what there is and what happened, and how to make calls
+    fail and people open pages. Runs until Ctrl-C.
 
     \b
       pointsman sandbox --port 9100

@@ -4,6 +4,7 @@ JSON on a port of its own, loopback, no authentication. ``server`` serves it; th
 curious operators call it. What is particular to a service stands in ``controls``.
 """
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -24,16 +25,9 @@ def application(sandbox: "server.Sandbox") -> web.Application:
     """The control API of *sandbox*."""
     desk = Desk(sandbox)
     application = web.Application()
-    application.router.add_get("/ledger", answering(desk.read_ledger))
-    application.router.add_get("/state/{service}", answering(desk.read_state))
-    application.router.add_get("/faults", answering(desk.list_faults))
-    application.router.add_post("/faults", answering(desk.add_fault))
-    application.router.add_delete("/faults", answering(desk.remove_faults))
-    application.router.add_delete("/faults/{id}", answering(desk.remove_faults))
-    application.router.add_get("/credentials", answering(desk.read_credentials))
-    application.router.add_post("/control/reset", answering(desk.reset))
-    application.router.add_post("/control/clock/advance", answering(desk.advance))
-    application.router.add_post("/control/{service}/{act}", answering(desk.act))
+    for line, act in desk.paths().items():
+        method, path = line.split(" ")
+        application.router.add_route(method, path, answering(act))
     return application
 
 
@@ -60,6 +54,31 @@ class Desk:
     def __init__(self, sandbox: "server.Sandbox") -> None:
         self.sandbox = sandbox
 
+    def paths(self) -> dict[str, Act]:
+        """Everything that can be asked here: the method and the path, and what answers."""
+        return {
+            "GET /": self.tell,
+            "GET /ledger": self.read_ledger,
+            "GET /state/{service}": self.read_state,
+            "GET /faults": self.list_faults,
+            "POST /faults": self.add_fault,
+            "DELETE /faults": self.remove_faults,
+            "DELETE /faults/{id}": self.remove_faults,
+            "GET /credentials": self.read_credentials,
+            "POST /control/reset": self.reset,
+            "POST /control/clock/advance": self.advance,
+            "POST /control/{service}/{act}": self.act,
+        }
+
+    async def tell(self, request: web.Request) -> Any:
+        """What can be asked here, and every act with what it takes."""
+        acts = {f"POST /control/{name}": act for name, act in controls.ACTS.items()}
+        return {
+            "services": list(self.sandbox.services),
+            "paths": {line: about(act) for line, act in self.paths().items()},
+            "acts": {line: about(act) for line, act in acts.items()},
+        }
+
     async def read_ledger(self, request: web.Request) -> Any:
         """``?service=`` and ``?since=`` (entries with a greater ``n``)."""
         since = int(request.query.get("since", "0"))
@@ -78,7 +97,9 @@ class Desk:
         return self.sandbox.faults.read()
 
     async def add_fault(self, request: web.Request) -> Any:
-        """One fault; ``{"id": …}``."""
+        """One fault, for requests to come; ``{"id": …}``. ``service`` (``*``: any), ``kind``: ``status`` (with
+        ``status``, ``body``, ``headers``), ``delay`` (``seconds``), ``drop_before``, ``drop_after``, ``truncate``,
+        ``hang``; maybe ``method``, ``path`` (a glob), ``times`` (1; null: for ever), ``after`` (so many go free)."""
         body = await fields(request)
         unknown = sorted(set(body) - set(FAULT_KEYS))
         if unknown or "service" not in body or "kind" not in body:
@@ -123,6 +144,11 @@ class Desk:
         if name not in self.sandbox.services:
             raise LookupError(f"service {name}")
         return self.sandbox.services[name]
+
+
+def about(act: Callable[..., Any]) -> str:
+    """What *act* does, on one line."""
+    return " ".join((inspect.getdoc(act) or "").replace("``", "`").split())
 
 
 async def fields(request: web.Request) -> exchange.Record:

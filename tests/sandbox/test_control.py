@@ -1,6 +1,7 @@
 """The control API itself: ledger, state, clock, reset, ports; and what the ledger never shows."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -135,3 +136,16 @@ class Wall:
 
     async def sleep(self, duration: int) -> None:
         await asyncio.sleep(duration / times.SECOND)
+
+
+async def test_the_control_api_tells_what_can_be_asked(caller: calling.Caller) -> None:
+    url = caller.sandbox.control_url
+    told = (await caller.send("GET", f"{url}/")).body
+    assert told["services"] == list(server.KINDS)
+    assert "drop_after" in told["paths"]["POST /faults"]
+    assert "`pop_id`" in told["acts"]["POST /control/populr/open"]
+    assert all(about and "``" not in about for about in (*told["paths"].values(), *told["acts"].values()))
+    for line in (*told["paths"], *told["acts"]):
+        method, path = line.split(" ")
+        answer = await caller.send(method, url + re.sub(r"\{\w+\}", "populr", path))
+        assert answer.body != "404: Not Found", line
