@@ -166,8 +166,13 @@ def _run_one(connection: Connection, handed: Handed[Any]) -> object:
         if is_environmental(broken):
             raise
         savepoint.rollback()
-        return broken
+        return _beaten(broken) if is_lost_race(broken) else broken
     return outcome
+
+
+def _beaten(broken: Exception) -> JournalUnavailable:
+    """A race that was lost again and again is nobody's mistake: whoever wrote that comes again later."""
+    return JournalUnavailable(f"the journal cannot be written now: {_driver_error(broken)}")
 
 
 def is_environmental(broken: Exception) -> bool:

@@ -239,6 +239,18 @@ async def test_a_deadlock_between_nodes_is_tried_again(server_url: str) -> None:
         await journal.close()
 
 
+async def test_whoever_loses_every_race_is_told_to_come_again(journal: Journal) -> None:
+    lose = sa.text("DO $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$")
+    beaten, beside = await asyncio.gather(
+        journal.write(lambda c: c.execute(lose).rowcount),
+        journal.write(lambda c: put(c, "a")),
+        return_exceptions=True,
+    )
+    assert isinstance(beaten, JournalUnavailable)
+    assert not isinstance(beside, BaseException)
+    assert await journal.read(lambda c: c.scalar(sa.text("SELECT count(*) FROM state"))) == 1
+
+
 async def test_readers_never_keep_a_commit_waiting(journal: Journal) -> None:
     slow = [
         asyncio.create_task(journal.read(lambda c: c.execute(sa.text("SELECT pg_sleep(1)")).all()))
