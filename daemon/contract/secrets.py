@@ -99,7 +99,6 @@ class Blanker:
         )
         self._values = sorted({value for value in values if len(value) >= 8}, key=len, reverse=True)
         # How names and values look in JSON text; a value that JSON has to escape is told by walking only.
-        self._marks = tuple(f'"{name}":' for name in self._names)
         self._as_plain = all(_is_plain(text) for text in (*self._names, *self._values))
 
     def value(self, value: Json) -> Json:
@@ -117,13 +116,14 @@ class Blanker:
         except orjson.JSONEncodeError:
             return True
         lower = text.lower()
+        named = [name for name in self._names if name in lower]
         return (
-            any(mark in lower for mark in self._marks)
+            any(f'"{name}":' in lower for name in named)
             or any(secret in text for secret in self._values)
             or ("://" in text and _USERINFO.search(text) is not None)
             or ("=" in text and any(mark in lower for mark in _PAIR_MARKS))
             or any(path in text for path in _PATHS)
-            or (any(mark in text for mark in _QUOTE_MARKS) and any(name in lower for name in self._names))
+            or (bool(named) and any(mark in text for mark in _QUOTE_MARKS))
         )
 
     def _walked(self, value: Json) -> Json:
