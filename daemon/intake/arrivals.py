@@ -55,6 +55,10 @@ class Recorded:
 
 def record(connection: Connection, arrived: Sequence[Arrival], now: int) -> Recorded:
     """Record a batch of arrivals, in order."""
+    if any(one.claim is not None and not one.claim.readback for one in arrived):
+        events.take_turn(
+            connection
+        )  # what is believed is told beside what is remembered, here or on another node
     batch = _Batch(now, _recall(connection, arrived))
     places = [_place(batch, one) for one in arrived]
     batch.admitted = events.admit(connection, batch.rows)

@@ -62,6 +62,7 @@ class Told:
 def record(connection: Connection, look: Look, seen: Sequence[Seen], services: Services, now: int) -> Told:
     """Write what *look* found. :class:`Stale`, or ``LostLease`` when another node has the row."""
     row = look.row
+    events.take_turn(connection)  # another node may be writing about the same object
     current = watches.recall(connection, row.account, row.resource, [one.id for one in seen])
     for one in seen:
         if _version(current.get(one.id)) != _version(look.before.get(one.id)):

@@ -55,6 +55,13 @@ class Admitted:
     seq: int | None = None
 
 
+def take_turn(connection: Connection) -> None:
+    """Until this commit no other node records an event: what is read from now on is what they have left. One writer
+    has a SQLite file in any case."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SEQUENCE_LOCK)))
+
+
 def make_row(fact: Fact, source: str, now: int, lineage: Lineage = ROOT) -> tuple[Any, ...]:
     """The row of an event about to be recorded, in the order of :data:`COLUMNS`.
 
