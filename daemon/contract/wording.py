@@ -162,10 +162,21 @@ def _wording(error: ErrorDetails, shown: str) -> tuple[str, str]:
         return f"text that matches {context['pattern']} is expected, came {shown}", ""
     if kind in EXPECTED:
         return f"{EXPECTED[kind]}, came {shown}", ""
+    if kind in ("too_short", "string_too_short"):
+        return _too_short(context["min_length"], context.get("field_type"), shown)
     if kind.startswith(("greater", "less")):
         return f"{error['msg'].replace('Input should be', 'a number').lower()} is expected, came {shown}", ""
     message = error["msg"].replace("Input should be", "it should be").replace("Input should", "it should")
     return f"{message[:1].lower()}{message[1:]}, came {shown}", ""
+
+
+def _too_short(least: int, sort: str | None, shown: str) -> tuple[str, str]:
+    """What *sort* of value, pydantic's word for it, holds fewer than *least*; None is text."""
+    what = {None: "text", "Dictionary": "a table"}.get(sort, "a list")
+    if least == 1:
+        return f"{what} that is not empty is expected, came an empty one", ""
+    parts = "characters" if sort is None else "items"
+    return f"{what} of at least {least} {parts} is expected, came {shown}", ""
 
 
 def _choices(expected: str) -> str:

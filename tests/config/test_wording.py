@@ -25,6 +25,9 @@ class Thing(BaseModel):
     file: str | File | None = None
     files: list[File] = []
     key: SecretStr | None = None
+    word: str = Field("x", min_length=1)
+    few: list[str] = Field(["x"], min_length=1)
+    many: dict[str, int] = Field({}, min_length=2)
 
 
 def told(given: Any, **more: Any) -> list[Problem]:
@@ -56,6 +59,9 @@ def told(given: Any, **more: Any) -> list[Problem]:
         ),
         ({"file": 1}, ("at", "file"), "text or a table is expected, came 1 (a number)"),
         ([], ("at",), "a table is expected, came a list"),
+        ({"word": ""}, ("at", "word"), "text that is not empty is expected, came an empty one"),
+        ({"few": []}, ("at", "few"), "a list that is not empty is expected, came an empty one"),
+        ({"many": {"a": 1}}, ("at", "many"), "a table of at least 2 items is expected, came a table"),
     ],
 )
 def test_wording(given: Any, path: Any, text: str) -> None:
