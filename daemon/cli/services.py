@@ -48,10 +48,11 @@ COLUMNS = {
 def services(state: typer.Context, json: options.AsJson = False) -> None:
     """Ask each account whether it is there and lets us in.
 
-    A cheap question with its credentials: reachable, authorised, version, latency. From the journal: whether the
-    daemon calls it (circuit `closed`), has stopped because it is down (`open`, since when) or tries it again
-    (`half_open`), how many runs are parked for it, how many calls its rate allows at once, about how many
-    objects it has called us, and when it last did. Exits 1 unless all can be reached, let us in, and are not down.
+    A cheap question with its credentials: reachable, authorised (unknown where the service could not say), version,
+    latency. From the journal: whether the daemon calls it (circuit `closed`), has stopped because it is down
+    (`open`, since when) or tries it again (`half_open`), how many runs are parked for it, how many calls its rate
+    allows at once, about how many objects it has called us, and when it last did. Exits 1 unless all can be
+    reached, let us in, and are not down.
 
     \b
       pointsman services
@@ -132,7 +133,7 @@ async def _ping_all(settled: Config, catalog: Catalog) -> list[JsonObject]:
 async def _ping(account: Account, opened: Services) -> JsonObject:
     connector = opened.catalog.connectors[account.kind]
     assert connector.ping is not None  # noqa: S101 - every kind that has accounts can be asked
-    reachable = authorized = False
+    reachable, authorized = False, None  # nobody knows until the service has said so
     version = error = None
     began = time.monotonic()
     try:

@@ -70,7 +70,7 @@ def test_refused_credentials_and_a_silent_place_are_told_apart(
     listed = {one["name"]: one for one in answer.document["services"]}
     assert (listed["popily"]["reachable"], listed["popily"]["authorized"]) == (True, False)
     assert listed["popily"]["error"]
-    assert (listed["nobody"]["reachable"], listed["nobody"]["authorized"]) == (False, False)
+    assert (listed["nobody"]["reachable"], listed["nobody"]["authorized"]) == (False, None)
     assert "cannot connect" in listed["nobody"]["error"]
     assert listed["plotly"]["authorized"]
     assert "a-wrong-token" not in answer.out
