@@ -4,6 +4,7 @@ A file holds either one command, a function of the command's name, or a group of
 """
 
 import importlib
+import importlib.metadata
 import io
 import os
 import sys
@@ -87,6 +88,16 @@ class Program(typer.core.TyperGroup):
         super().__init__(**attributes)
         self.commands = Commands(self.commands)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; one that is given ``--config`` behind its name is told where that belongs."""
+        try:
+            return super().invoke(ctx)
+        except Exception as wrong:
+            if getattr(wrong, "option_name", None) != "--config":
+                raise
+            text = f"it stands before the command, as in pointsman --config FILE {ctx.invoked_subcommand}"
+            raise typer.BadParameter(text, ctx=getattr(wrong, "ctx", None), param_hint="--config") from None
+
 
 app = typer.Typer(
     cls=Program,
@@ -103,6 +114,13 @@ for unbuilt_name in unbuilt.COMMANDS:
     unbuilt.add(app, unbuilt_name)
 
 
+def tell_version(asked: bool) -> None:
+    """Print the version and end, if that was *asked*."""
+    if asked:
+        print(f"pointsman {importlib.metadata.version('pointsman')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     state: typer.Context,
@@ -113,6 +131,10 @@ def options(
             help="The config file; else $POINTSMAN_CONFIG, ./config.toml, /etc/pointsman/config.toml.",
         ),
     ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=tell_version, help="Print the version and exit."),
+    ] = False,
 ) -> None:
     """Set the points for events: listen, watch, remember, and fire reactions across services.
 

@@ -66,6 +66,19 @@ def test_a_mistyped_command_asks_what_was_meant(desk: Desk) -> None:
     assert "Did you mean 'events'" in answer.err
 
 
+def test_a_config_named_behind_the_command_is_told_its_place(desk: Desk) -> None:
+    for command in (["check"], ["events", "show", "x"]):
+        answer = desk.call(*command, "--config", "other.toml")
+        assert answer.code == 2
+        assert f"it stands before the command, as in pointsman --config FILE {command[0]}" in answer.err
+
+
+def test_it_tells_its_version(desk: Desk) -> None:
+    answer = desk.run("--version")
+    assert (answer.code, answer.err) == (0, "")
+    assert re.fullmatch(r"pointsman \d+\.\d+\.\d+\S*\n", answer.out)
+
+
 def test_a_reader_that_goes_is_no_trouble(desk: Desk) -> None:
     desk.tell(data={"text": "x" * 100_000})
     with desk.start("events", "--json") as process:
