@@ -91,7 +91,7 @@ def show(
     given: context.Context = state.obj
     found = given.read(lambda connection: _whole(connection, id))
     if found is None:
-        context.fail(f"there is no event {id}", context.NOT_GOOD)
+        context.fail(f"there is no event {id}. `pointsman events` lists them.", context.NOT_GOOD)
     if json:
         printing.document(found)
         return
@@ -218,7 +218,7 @@ def _replay(connection: Connection, rules: "Rules", id: str) -> list[Run]:
 
     event = journal_events.get(connection, id)
     if event is None:
-        raise context.Refused(f"there is no event {id}")
+        raise context.Refused(f"there is no event {id}. `pointsman events` lists them.")
     made = replaying.replay(connection, rules, event, context.now())
     if not made:
         raise context.Refused(f"event {id} ({event.type}): no reaction wants it")

@@ -79,7 +79,7 @@ def show(state: typer.Context, id: Id, json: options.AsJson = False) -> None:
     given: context.Context = state.obj
     found = given.read(lambda connection: _whole(connection, id))
     if found is None:
-        context.fail(f"there is no run {id}", context.NOT_GOOD)
+        context.fail(f"there is no run {id}. `pointsman runs` lists them.", context.NOT_GOOD)
     _tell_what_to_check(given, found)
     if json:
         printing.document(found)
@@ -89,6 +89,9 @@ def show(state: typer.Context, id: Id, json: options.AsJson = False) -> None:
         printing.block("item", found["item"])
     for step in found["steps"]:
         _tell_step(step)
+    if found["status"] == RunStatus.IN_DOUBT:
+        print(f"\nIt took effect:    pointsman runs resolve {id} --done RESULT")
+        print(f"It took no effect: pointsman runs resolve {id} --redo")
 
 
 def _whole(connection: Connection, id: str) -> JsonObject | None:

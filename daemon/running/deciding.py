@@ -110,7 +110,7 @@ def _resolve(connection: Connection, id: str, now: int, decided: Callable[[Step]
 def _find(connection: Connection, id: str) -> Run:
     run = runs.get(connection, id)
     if run is None:
-        raise Undecidable(f"there is no run {id}")
+        raise Undecidable(f"there is no run {id}. `pointsman runs` lists them.")
     return run
 
 

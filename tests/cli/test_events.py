@@ -107,7 +107,10 @@ def test_a_callback_shows_its_verdict(desk: Desk) -> None:
 
 def test_an_unknown_event_is_one_line(desk: Desk) -> None:
     answer = desk.call("events", "show", "nothing")
-    assert (answer.code, answer.complaints) == (1, ["there is no event nothing"])
+    assert (answer.code, answer.complaints) == (
+        1,
+        ["there is no event nothing. `pointsman events` lists them."],
+    )
 
 
 def test_replay_makes_runs_of_the_present_reactions(desk: Desk) -> None:
@@ -131,7 +134,7 @@ def test_replay_says_what_it_could_not_do_and_does_the_rest(desk: Desk) -> None:
     assert answer.code == 1
     assert answer.complaints == [
         f"event {small} (orders.received): no reaction wants it",
-        "there is no event none",
+        "there is no event none. `pointsman events` lists them.",
     ]
     assert desk.run_of(answer.out.strip())[0].event_id == big
 

@@ -71,7 +71,7 @@ def test_one_run_tells_requests_answers_and_attempts(desk: Desk) -> None:
     assert "attempt 3" in told
     assert "log.write" in told
     missing = desk.call("runs", "show", "none")
-    assert (missing.code, missing.complaints) == (1, ["there is no run none"])
+    assert (missing.code, missing.complaints) == (1, ["there is no run none. `pointsman runs` lists them."])
 
 
 def test_retry_goes_on_from_the_failed_step(desk: Desk) -> None:
@@ -112,7 +112,7 @@ def test_retry_says_which_could_not_be_and_does_the_rest(desk: Desk) -> None:
     assert answer.out == f"{dead} retried\n"
     assert answer.complaints == [
         f"run {running} is running now, so it cannot be retried. Wait until it stands still.",
-        "there is no run none",
+        "there is no run none. `pointsman runs` lists them.",
     ]
 
 
@@ -156,6 +156,7 @@ def test_a_held_run_says_when_it_was_sent_and_what_to_check(desk: Desk) -> None:
     shown = desk.call("runs", "show", id).out
     assert "whether it took effect" in shown
     assert step["request"]["message"] in shown
+    assert f"pointsman runs resolve {id} --redo" in shown.splitlines()[-1]
 
 
 def test_redo_makes_the_same_call_again(desk: Desk) -> None:
