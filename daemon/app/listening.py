@@ -44,6 +44,7 @@ def inherited(environ: Mapping[str, str] = os.environ) -> dict[str, list[socket.
 
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket at *host* and *port* (0: any free one). :class:`CannotListen`."""
+    listener: socket.socket | None = None
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -53,7 +54,12 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
         listener.setblocking(False)
     except OSError as broken:
-        raise CannotListen(f"cannot listen on {host}:{port}: {broken.strerror or broken}") from None
+        if listener is not None:
+            listener.close()
+        what = f"cannot listen on {host}:{port}: {broken.strerror or broken}"
+        raise CannotListen(
+            f"{what}. Stop what listens there, or name another address under [http]."
+        ) from None
     return listener
 
 

@@ -39,6 +39,7 @@ UNAVAILABLE = b'{"error": "cannot record now, come again", "error_type": "unavai
 BROKEN = b'{"error": "this is a mistake of ours", "error_type": "broken"}'
 SERVER = "pointsman"
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+NO_JSON = "the body must be JSON: say so by Content-Type: application/json"
 
 log = structlog.get_logger()
 
@@ -219,7 +220,11 @@ class PublicSide:
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         if not bodies.is_taken(request.headers.get("Content-Type", "")):
-            raise Refusal(415, "unsupported_media_type", "the body must be JSON")
+            raise Refusal(
+                415,
+                "unsupported_media_type",
+                NO_JSON,
+            )
         most = self.doors.max_body
         if (request.content_length or 0) > most:
             raise Refusal(413, "too_large", f"the body is larger than {most} bytes")

@@ -186,6 +186,7 @@ async def test_a_packed_body_is_read_and_a_broken_one_refused(door):
 async def test_what_may_be_json_is_read_as_json(door, content_type, status):
     answer = await door.post(doors.path_of(), doors.opening(), content_type=content_type)
     assert answer.status == status
+    assert (b"Content-Type: application/json" in answer.body) == (status == 415)  # what to do
 
 
 async def test_a_slow_body_is_given_up_while_others_are_answered(door, monkeypatch):

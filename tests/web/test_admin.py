@@ -204,3 +204,12 @@ def test_without_a_token_only_loopback_is_let_in(remote, allowed):
     asking = SimpleNamespace(headers={}, host="localhost", remote=remote)
     side = AdminSide(None, None)  # type: ignore[arg-type]  # who may ask is decided before anything is looked at
     assert side._is_allowed(asking) is allowed  # type: ignore[arg-type]  # all that is looked at
+
+
+def test_a_taken_address_is_named_with_what_to_do():
+    with listening.bind("127.0.0.1", 0) as taken:
+        host, port = taken.getsockname()
+        with pytest.raises(listening.CannotListen) as caught:
+            listening.bind(host, port)
+    assert f"{host}:{port}: Address already in use. Stop what" in str(caught.value)
+    assert "[http]" in str(caught.value)
