@@ -220,11 +220,7 @@ class PublicSide:
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         if not bodies.is_taken(request.headers.get("Content-Type", "")):
-            raise Refusal(
-                415,
-                "unsupported_media_type",
-                NO_JSON,
-            )
+            raise Refusal(415, "unsupported_media_type", NO_JSON)
         most = self.doors.max_body
         if (request.content_length or 0) > most:
             raise Refusal(413, "too_large", f"the body is larger than {most} bytes")
