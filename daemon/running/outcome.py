@@ -237,6 +237,7 @@ def _follow(
     connection: Connection, run: Run, step: Step, follow: Follow, services: Services, now: int
 ) -> None:
     """Watch on, from what the action knows already, until the final state."""
+    events.take_turn(connection)  # another node may be seeing that state of work which this run has joined
     account = step.account or ""
     noun = services.watch(account, follow.resource).noun
     runs.touch(connection, account, [(noun, follow.id)], run.id, step.id, now)
