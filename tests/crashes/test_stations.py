@@ -71,7 +71,10 @@ RARE = {
         "running.parking.Parking._answers: self._circuits.count",
         "running.parking.Parking._note_work: self._journal.write",
     ),
-    "a reload, after which old clients are closed": ("contract.http.Http.retire: self._idle.wait",),
+    "a reload, after which old clients are closed": (
+        "contract.http.Http.retire: self._idle.wait",
+        "contract.http.Http.retire: self.close",
+    ),
     "files fetched from elsewhere, connections that never stood": (
         "contract.connections.GuardedResolver.resolve: self._inner.resolve",
         "contract.connections.GuardedResolver.close: self._inner.close",
