@@ -55,16 +55,16 @@ def settles_at(step: Step, now: int) -> int | None:
     an answer was at work for all that time, and has as long again. A clock that was set back begins the wait anew.
     """
     doubted_at = step.doubted_at if step.doubted_at is not None else now - SETTLES
-    settling = _settling(step, doubted_at)
+    settling = _settling(step)
     if now < doubted_at:
         return now + settling
     return doubted_at + settling if now < doubted_at + settling else None
 
 
-def _settling(step: Step, doubted_at: int) -> int:
+def _settling(step: Step) -> int:
     """How long after it was sent the request of *step* may have an effect."""
-    given_up = min((one["at"] for one in step.history if one["at"] >= doubted_at), default=doubted_at)
-    took = given_up - doubted_at
+    # The call itself failed first, looks after it; instants would not do, for a clock may have been set since.
+    took = next((one["took"] for one in step.history if one["attempt"] == step.attempts), 0)
     return min(took + max(took, SETTLES), LONGEST_SETTLING)
 
 

@@ -87,7 +87,10 @@ def of_step(step: Step) -> JsonObject:
         "sent_at": text_of(step.sent_at),
         "finished_at": text_of(step.finished_at),
         "in_doubt_since": text_of(step.doubted_at),
-        "history": [{**failed, "at": times.rfc3339(failed["at"])} for failed in step.history],
+        "history": [
+            {**failed, "at": times.rfc3339(failed["at"]), "took": failed["took"] / times.SECOND}
+            for failed in step.history
+        ],
     }
 
 

@@ -187,7 +187,9 @@ def make_step(**values: Any) -> Step:
         "error": "500: broken",
         "sent_at": making.NOW,
         "finished_at": making.NOW + 5,
-        "history": ({"attempt": 3, "at": making.NOW + 5, "error": "500: broken", "status": 500},),
+        "history": (
+            {"attempt": 3, "at": making.NOW + 5, "took": 2_500_000, "error": "500: broken", "status": 500},
+        ),
         **values,
     }
     return Step(**{**given, "doubt": Doubt(given["doubt"])})

@@ -37,7 +37,13 @@ def test_runs_are_listed_with_their_steps(desk: Desk) -> None:
     assert set(step) >= STEP_KEYS
     assert (step["status"], step["attempts"], step["error"]) == ("failed", 3, "500: broken")
     assert step["history"] == [
-        {"attempt": 3, "at": "2025-12-01T00:00:00.000005Z", "error": "500: broken", "status": 500}
+        {
+            "attempt": 3,
+            "at": "2025-12-01T00:00:00.000005Z",
+            "took": 2.5,
+            "error": "500: broken",
+            "status": 500,
+        }
     ]
 
 

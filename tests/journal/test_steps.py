@@ -53,7 +53,9 @@ async def test_an_outcome_is_written_over_its_intent(journal: Journal) -> None:
     await journal.write(lambda c: steps.put(c, done))
     (found,) = await of_run(journal, "r1")
     assert found == replace(done, error="no\ufffd answer")
-    assert found.history == ({"attempt": 1, "at": NOW + 1, "error": "no\0 answer", "status": None},)
+    assert found.history == (
+        {"attempt": 1, "at": NOW + 1, "took": 1, "error": "no\0 answer", "status": None},
+    )
 
 
 async def test_steps_of_several_runs_come_by_run(journal: Journal) -> None:

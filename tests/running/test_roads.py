@@ -95,15 +95,10 @@ def test_a_request_settles_within_its_time_whatever_the_clock_does(passed: int) 
     ],
 )
 def test_a_request_that_was_given_up_late_settles_late(took: int, settling: int) -> None:
-    earlier = {"attempt": 1, "at": NOW - times.MINUTE, "error": "busy", "status": 503}
-    looked = {
-        "attempt": 1,
-        "at": NOW + took + times.SECOND,
-        "error": "looking for what it did",
-        "status": None,
-    }
-    given_up = {"attempt": 1, "at": NOW + took, "error": "lost", "status": None}
-    lost = replace(sent(NOW), history=(earlier, given_up, looked))
+    earlier = {"attempt": 1, "at": NOW - times.MINUTE, "took": times.DAY, "error": "busy", "status": 503}
+    given_up = {"attempt": 2, "at": NOW + took, "took": took, "error": "lost", "status": None}
+    looked = {**given_up, "at": NOW + took + times.SECOND, "took": took + times.SECOND}
+    lost = replace(sent(NOW), attempts=2, history=(earlier, given_up, looked))
     assert doubt.settles_at(lost, NOW + settling - 1) == NOW + settling
     assert doubt.settles_at(lost, NOW + settling) is None
 
