@@ -29,9 +29,7 @@ async def test_a_refused_key_kills_nothing_and_a_reload_with_a_good_one_goes_on(
     await daemon.start()
     await daemon.order(n=1)
     for name in ("redash", "populr"):
-        await tried(daemon, name)
-        (run,) = daemon.runs(name)
-        assert run["status"] in ("waiting", "running")
+        (run,) = await daemon.until_runs(name, "parked")
         assert "credentials refused" in run["error"]
     daemon.sandbox.populr.api_key = good
     daemon.configure(*asking)  # with the key that is good now

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from daemon.connectors.popily import connector, watches
 from daemon.connectors.popily.actions import insights, sources, users
-from daemon.contract import errors
+from daemon.contract import errors, own_paths
 from daemon.model import times
 from tests.connectors import stub, support
 
@@ -22,7 +22,9 @@ ROWS = [{"city": "Bergen", "sales": 3, "note": None}, {"city": 'Osl"o, x', "sale
 
 
 async def do(action, client, call=CALL, **given):
-    return await action.call(client, action.parameters.model_validate(given), call)
+    """Call *action* as a step whose file stands in the config."""
+    with own_paths.said(own_paths.of([given["file"]] if isinstance(given.get("file"), str) else [])):
+        return await action.call(client, action.parameters.model_validate(given), call)
 
 
 @pytest.mark.parametrize(

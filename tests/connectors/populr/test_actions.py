@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from daemon.connectors.populr import connector
 from daemon.connectors.populr.actions import assets, collaboration, domains, pops, templates, tracers
-from daemon.contract import errors
+from daemon.contract import errors, own_paths
 from tests.connectors import stub
 
 REQUEST = next(one for one in connector.actions if one.name == "populr.request")
@@ -14,7 +14,9 @@ CALL = stub.call_of()
 
 
 async def do(action, client, call=CALL, **given):
-    return await action.call(client, action.parameters.model_validate(given), call)
+    """Call *action* as a step whose file stands in the config."""
+    with own_paths.said(own_paths.of([given["file"]] if isinstance(given.get("file"), str) else [])):
+        return await action.call(client, action.parameters.model_validate(given), call)
 
 
 async def make(populr, template, call=CALL, **given):
