@@ -83,14 +83,15 @@ class Asked:
 
 
 class Refusal(Exception):
-    """The request is answered with *status* and kept among the rejections."""
+    """The request is answered with *status* and kept among the rejections, there with *why*, which is not answered."""
 
-    def __init__(self, status: int, error_type: str, error: str, body: bytes = b"") -> None:
+    def __init__(self, status: int, error_type: str, error: str, body: bytes = b"", why: str = "") -> None:
         super().__init__(error)
         self.status = status
         self.error_type = error_type
         self.error = error
         self.body = body
+        self.kept = f"{error}: {why}" if why else error
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +198,10 @@ class PublicSide:
 
     def _verified(self, asked: Asked, sender: Sender, raw: bytes) -> Arrival:
         webhook = sender.webhook
-        if not verifying.verify(webhook.verify, webhook.header, sender.secret, asked.headers, raw):
-            raise Refusal(401, "unauthorized", "the signature or token is missing or wrong", raw)
+        shown = (webhook.verify, webhook.header, sender.secret, asked.headers, raw)
+        if not verifying.verify(*shown):
+            why = verifying.tell_fault(*shown)
+            raise Refusal(401, "unauthorized", "the signature or token is missing or wrong", raw, why)
         blanker = self.doors.blanker
         fact = senders.understand(webhook, asked.headers, raw, bodies.read_json(raw), blanker)
         return Arrival(webhook.name, fact=fact)
@@ -257,7 +260,7 @@ class PublicSide:
     async def _refused(self, addressee: Addressee, refusal: Refusal) -> Answer:
         _counted(addressee.label, "rejected").inc()
         body = self.doors.blanker.fragment(refusal.body.decode("utf-8", "replace"))
-        await self._rejections.keep(self._shown_path(addressee.asked), refusal.status, refusal.error, body)
+        await self._rejections.keep(self._shown_path(addressee.asked), refusal.status, refusal.kept, body)
         said = {"error": refusal.error, "error_type": refusal.error_type}
         # What is left of a body that was not read whole is not waited for.
         return Answer(refusal.status, jsons.dumps(said).encode(), closes=refusal.status in (408, 413, 415))

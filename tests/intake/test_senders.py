@@ -117,6 +117,27 @@ async def test_who_does_not_know_it_is_told_the_same_for_all(door, path, headers
     assert not [one for one in kept if "hunter2" in one.body]
 
 
+@pytest.mark.parametrize(
+    "path, headers, why",
+    [
+        ("orders", {}, "no X-Hub-Signature-256 came"),
+        ("custom", {}, "no X-Signed came"),
+        ("orders", {"x_hub_signature_256": signed(b"other")}, "X-Hub-Signature-256 holds another signature"),
+        ("parcels", {"authorization": "Bearer parcels-tokens"}, "Authorization holds another token"),
+        ("standard", {"webhook_id": "m"}, "no webhook-timestamp, webhook-signature came"),
+        ("standard", partial(standard_headers, age=301), "message timestamp too old"),
+        ("standard", partial(standard_headers, b"another body"), "no matching signature found"),
+        ("standard", partial(altered, webhook_signature="v1"), "the headers or the body cannot be read"),
+    ],
+)
+async def test_the_operator_is_told_why_and_the_sender_is_not(door, path, headers, why):
+    answer = await door.post(f"/hooks/{path}", RAW, **(headers() if callable(headers) else headers))
+    assert answer.status == 401
+    (kept,) = await door.rejections()
+    assert kept.error == f"the signature or token is missing or wrong: {why}"
+    assert why.encode() not in answer.body
+
+
 async def test_a_body_that_is_no_text_is_signed_by_nobody(door):
     answer = await door.post("/hooks/standard", b"\xff\xfe", **standard_headers(b"x"))
     assert answer.status == 401
