@@ -63,8 +63,10 @@ def settles_at(step: Step, now: int) -> int | None:
 
 def _settling(step: Step) -> int:
     """How long after it was sent the request of *step* may have an effect."""
-    # The call itself failed first, looks after it; instants would not do, for a clock may have been set since.
-    took = next((one["took"] for one in step.history if one["attempt"] == step.attempts), 0)
+    # The first failure since the request was sent is the call's own, looks come after it. Its number would not tell: an
+    # attempt that an outage cost is given back. Where a clock was set since, nothing fits, and none is believed.
+    since_sent = (one for one in step.history if one["at"] - one.get("took", 0) == step.doubted_at)
+    took: int = next((one.get("took", 0) for one in since_sent), 0)
     return min(took + max(took, SETTLES), LONGEST_SETTLING)
 
 

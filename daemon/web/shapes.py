@@ -88,7 +88,7 @@ def of_step(step: Step) -> JsonObject:
         "finished_at": text_of(step.finished_at),
         "in_doubt_since": text_of(step.doubted_at),
         "history": [
-            {**failed, "at": times.rfc3339(failed["at"]), "took": failed["took"] / times.SECOND}
+            {**failed, "at": times.rfc3339(failed["at"]), "took": failed.get("took", 0) / times.SECOND}
             for failed in step.history
         ],
     }

@@ -99,8 +99,18 @@ def test_a_request_that_was_given_up_late_settles_late(took: int, settling: int)
     given_up = {"attempt": 2, "at": NOW + took, "took": took, "error": "lost", "status": None}
     looked = {**given_up, "at": NOW + took + times.SECOND, "took": took + times.SECOND}
     lost = replace(sent(NOW), attempts=2, history=(earlier, given_up, looked))
-    assert doubt.settles_at(lost, NOW + settling - 1) == NOW + settling
-    assert doubt.settles_at(lost, NOW + settling) is None
+    parked = replace(lost, attempts=1)  # an outage costs no attempt
+    for one in (lost, parked):
+        assert doubt.settles_at(one, NOW + settling - 1) == NOW + settling
+        assert doubt.settles_at(one, NOW + settling) is None
+
+
+def test_a_request_from_before_a_clock_was_set_settles_as_any_other() -> None:
+    given_up = {"attempt": 1, "at": NOW - times.HOUR, "took": times.MINUTE, "error": "lost", "status": None}
+    of_old = {"attempt": 1, "at": NOW - times.HOUR, "error": "lost", "status": None}
+    lost = replace(sent(NOW), history=(of_old, given_up))
+    assert doubt.settles_at(lost, NOW + doubt.SETTLES - 1) == NOW + doubt.SETTLES
+    assert doubt.settles_at(lost, NOW + doubt.SETTLES) is None
 
 
 def test_what_was_never_sent_needs_no_time_to_settle() -> None:
