@@ -49,7 +49,8 @@ def json_schema(catalog: Catalog) -> JsonObject:
 
 
 def _array(items: JsonObject) -> JsonObject:
-    return {"type": "array", "items": items}
+    """An array of tables; it is for what each of them is for."""
+    return {"type": "array", "items": items, "description": items["description"]}
 
 
 def _table(model: type[BaseModel]) -> JsonObject:

@@ -45,6 +45,7 @@ def test_defaults_are_as_an_operator_writes_them() -> None:
 
 
 def test_every_key_is_described() -> None:
+    assert [name for name, key in SCHEMA["properties"].items() if not key.get("description")] == []
     for model in (
         tables.Daemon,
         tables.Database,
