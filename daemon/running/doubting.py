@@ -21,6 +21,8 @@ from daemon.running.circuits import Circuits, Ticket
 from daemon.running.hand import Course, Planned
 from daemon.running.scribe import Scribe
 
+FEWEST_LOOKS = 12  # that are tried, however few attempts the reaction allows: a look changes nothing
+
 log = structlog.get_logger()
 
 
@@ -98,7 +100,8 @@ class Doubts:
         now, looks = self._clock.now(), step.looks + 1
         text = f"looking for what it did: {failed.text}"
         step = replace(outcome.failed_look(step, now, text, failed.status), looks=looks)
-        delay = retry.next_delay(course.reaction.retry, looks, failed.retry_after, random.random())  # noqa: S311 - jitter
+        allowed = replace(course.reaction.retry, attempts=max(FEWEST_LOOKS, course.reaction.retry.attempts))
+        delay = retry.next_delay(allowed, looks, failed.retry_after, random.random())  # noqa: S311 - jitter
         if delay is None:
             await self._scribe.hold(course, step, f"{text} (after {looks} looks)")
         else:

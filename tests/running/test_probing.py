@@ -9,7 +9,7 @@ from daemon.contract import errors
 from daemon.model import times
 from daemon.model.reactions import Retry
 from daemon.model.runs import Doubt, Run, RunStatus, StepStatus
-from daemon.running import deciding, doubt
+from daemon.running import deciding, doubt, doubting
 from tests.running.shop import Applied
 from tests.running.world import World, reaction, step
 
@@ -80,11 +80,21 @@ async def test_a_look_that_fails_is_tried_again_and_never_becomes_a_repeat(world
 
 
 async def test_a_look_that_never_goes_well_is_held(world: World) -> None:
-    world.shop.script["look"] = [errors.TemporaryError("400s", status=499) for _ in range(9)]
-    run = await lose(world, Applied(LOST), retry=Retry(attempts=3, first=times.SECOND, max=times.SECOND))
+    world.shop.script["look"] = [errors.TemporaryError("400s", status=499) for _ in range(50)]
+    await lose(world, Applied(LOST), retry=Retry(attempts=3, first=times.SECOND, max=times.SECOND))
+    for _ in range(doubting.FEWEST_LOOKS):
+        await world.later(times.HOUR)
+    (run,) = await world.runs()
     assert run.status is RunStatus.IN_DOUBT
-    assert "after 3 looks" in (run.error or "")
+    assert f"after {doubting.FEWEST_LOOKS} looks" in (run.error or "")
     assert len(world.shop.asked("shop.make")) == 1
+
+
+async def test_a_run_that_may_call_only_once_looks_more_often(world: World) -> None:
+    world.shop.script["look"] = [errors.TemporaryError("503", status=503) for _ in range(3)]
+    run = await lose(world, Applied(LOST), retry=Retry(attempts=1, first=times.SECOND, max=times.SECOND))
+    assert run.status is RunStatus.SUCCEEDED
+    assert (len(world.shop.looks), len(world.shop.asked("shop.make"))) == (4, 1)
 
 
 @pytest.mark.parametrize(
