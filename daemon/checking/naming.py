@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from daemon.checking.draft import Draft, Rule
-from daemon.contract import wording
+from daemon.contract import own_events, wording
 from daemon.contract.catalog import Catalog
 from daemon.model import events, reactions
 from daemon.model.problems import Path, Problem
@@ -79,8 +79,11 @@ def check_account(
 
 
 def check_globs(draft: Draft, rule: Rule) -> Iterator[Problem]:
-    """A reaction's ``source`` matches some source of events."""
-    if rule.source is None or not draft.whole:
+    """A reaction's ``source`` matches some source of events, its ``subject`` some schedule where those alone fire it."""
+    if not draft.whole:
+        return
+    yield from _check_subject(draft, rule)
+    if rule.source is None:
         return
     known = [one.name for one in draft.accounts] + [one.name for one in draft.webhooks if one.name]
     known += events.RESERVED_SOURCES
@@ -88,3 +91,15 @@ def check_globs(draft: Draft, rule: Rule) -> Iterator[Problem]:
         text = f"no account, webhook or source of events is called {rule.source}"
         help = wording.meant(rule.source, known, otherwise=f"There are: {', '.join(known)}.")
         yield Problem((*rule.path, "source"), text, help)
+
+
+def _check_subject(draft: Draft, rule: Rule) -> Iterator[Problem]:
+    """A warning where only a schedule can be meant, and none is called so: an event can still be emitted by hand."""
+    if rule.subject is None or {type for _, type in rule.on} != {own_events.ScheduleFired.type}:
+        return
+    known = [one.name for one in draft.schedules if one.name]
+    if not any(reactions.matches_glob(rule.subject, name) for name in known):
+        text = f"no schedule is called {rule.subject}"
+        none = f"There are: {', '.join(known)}." if known else "Add a [[schedule]]."
+        help = wording.meant(rule.subject, known, otherwise=none)
+        yield Problem((*rule.path, "subject"), text, help, severity="warning")

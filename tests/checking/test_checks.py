@@ -185,3 +185,23 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 def test_no_tree_is_too_strange(tree: dict[str, Any]) -> None:
     found = checking.check(tree, surroundings.catalog())
     assert all(problem.text for problem in found)
+
+
+NIGHTLY = '[[schedule]]\nname = "nightly"\nevery = "1d"\n'
+
+
+@pytest.mark.parametrize(
+    "on, subject, schedules, said",
+    [
+        ('"schedule.fired"', "nightly", NIGHTLY, []),
+        ('"schedule.fired"', "night*", NIGHTLY, []),
+        ('["schedule.fired", "mine.happened"]', "other", NIGHTLY, []),
+        ('"schedule.fired"', "nigthly", NIGHTLY, ["no schedule is called nigthly"]),
+        ('"schedule.fired"', "nightly", "", ["no schedule is called nightly"]),
+    ],
+)
+def test_a_subject_that_no_schedule_has_is_wondered_at(
+    tmp_path: Path, on: str, subject: str, schedules: str, said: list[str]
+) -> None:
+    more = f'subject = "{subject}"\n'
+    assert told(tmp_path, on, "x", more, f"{schedules}") == said
