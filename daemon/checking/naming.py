@@ -79,7 +79,7 @@ def check_account(
 
 
 def check_globs(draft: Draft, rule: Rule) -> Iterator[Problem]:
-    """A reaction's ``source`` matches some source of events, its ``subject`` some schedule where those alone fire it."""
+    """A reaction's ``source`` matches some source of events, its ``subject`` some schedule if those alone fire it."""
     if not draft.whole:
         return
     yield from _check_subject(draft, rule)
