@@ -393,7 +393,7 @@ def raise_for_status(reply: Reply, text: str) -> None:
         raise errors.TemporaryError(f"credentials refused ({said})", status=reply.status, unauthorized=True)
     if reply.status in (408, 425, 429) or reply.status >= 500:
         now = times.from_datetime(datetime.now(UTC))
-        # 504: a gateway passed the request on and lost the answer.
-        lost, pause = reply.status == 504, retry_after(reply, now)
+        # 502, 504: a gateway passed the request on and lost the answer.
+        lost, pause = reply.status in (502, 504), retry_after(reply, now)
         raise errors.TemporaryError(said, status=reply.status, retry_after=pause, in_doubt=lost)
     raise errors.PermanentError(said, status=reply.status, missing=reply.status in (404, 410))

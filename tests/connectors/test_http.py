@@ -91,3 +91,10 @@ async def test_a_client_that_retires_lets_a_call_under_way_come_to_its_end() -> 
     assert (await calling).json() is True
     await retiring
     server.close()
+
+
+@pytest.mark.parametrize(("status", "in_doubt"), [(500, False), (502, True), (503, False), (504, True)])
+def test_an_answer_that_a_gateway_lost_is_a_doubt(status: int, in_doubt: bool) -> None:
+    with pytest.raises(errors.TemporaryError) as failed:
+        http.raise_for_status(http.Reply(status, {}, b""), "")
+    assert failed.value.in_doubt is in_doubt
