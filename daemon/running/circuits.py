@@ -205,7 +205,8 @@ class Circuits:
     async def refresh(self) -> Mapping[str, Account]:
         """Read every account's row."""
         rows = await self._journal.read(accounts.listed)
-        for name in self._known.keys() - rows.keys():
+        # What was read may be older than the first row of an account that is just being written.
+        for name in self._known.keys() - rows.keys() - self._services().accounts.keys():
             del self._known[name]
         for name, row in rows.items():
             if row.circuit.fence >= self.known(name).fence:  # else this was read before the last change here
