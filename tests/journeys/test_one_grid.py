@@ -59,4 +59,5 @@ async def test_a_kill_in_the_middle_doubles_no_row_and_loses_none(daemon: Daemon
     daemon.sandbox.faults.remove(slow)
     await daemon.start()
     await daemon.until_runs("append", *["succeeded"] * (MANY // 2))
-    assert await numbers(daemon, fid) == [-1, *range(MANY // 2)]
+    # Runs that were in hand come behind those that were not: a kill costs their order, and no row.
+    assert sorted(await numbers(daemon, fid)) == [-1, *range(MANY // 2)]
