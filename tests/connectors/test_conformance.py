@@ -296,6 +296,7 @@ def test_every_probed_action_says_how_it_is_looked_for_and_no_other_does():
 @pytest.mark.parametrize("name", sorted(name for name in ACTIONS if CATALOG.actions[name].probe))
 def test_a_probe_is_whole(name):
     probe = CATALOG.actions[name].probe
+    assert probe is not None
     assert len(probe.about.split()) > 3
     assert not probe.about.endswith(".")
     assert probe.about == " ".join(probe.about.split())
