@@ -71,6 +71,7 @@ RARE = {
         "running.parking.Parking._answers: self._circuits.count",
         "running.parking.Parking._note_work: self._journal.write",
     ),
+    "a callback that comes in parts": ("intake.admission.Admission.admit: future",),
     "a reload, after which old clients are closed": (
         "contract.http.Http.retire: self._idle.wait",
         "contract.http.Http.retire: self.close",
