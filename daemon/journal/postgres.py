@@ -23,6 +23,7 @@ ASK_AGAIN = 10_000_000  # microseconds for which the server's clock is carried o
 READ_CONNECTIONS = 3
 CONNECT_TIMEOUT = 10  # seconds
 ANSWER_TIMEOUT = 30  # seconds for one statement: a server that went silent is an error, not a wait for ever
+SILENT = 5_000  # milliseconds for which a transaction may say nothing before the server ends it
 TRIES = 3  # of a commit that lost a race, or whose connection had gone stale
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -32,6 +33,7 @@ _LOST_RACE = {"40001", "40P01"}  # serialization failure, deadlock
 # The server's codes for: the connection, who may connect, the database, resources, its operator, its disk.
 _ENVIRONMENTAL_CLASSES = {"08", "28", "3D", "53", "57", "58"}
 _READ_ONLY = "25006"
+_SAID_NOTHING = "25P03"
 
 
 def async_url(url: str) -> str:
@@ -185,7 +187,7 @@ def is_environmental(broken: Exception) -> bool:
     state = _state(cause)
     return (
         state[:2] in _ENVIRONMENTAL_CLASSES
-        or state == _READ_ONLY
+        or state in (_READ_ONLY, _SAID_NOTHING)
         or isinstance(cause, OSError | TimeoutError | core_errors.TimeoutError)
     )
 
@@ -242,6 +244,8 @@ def make_engine(url: str, *, connections: int, answer_timeout: float | None = AN
                 "timezone": "UTC",
                 "application_name": "pointsman",
                 "jit": "off",
+                # A process that was stopped in the middle of a commit must not keep its locks from other nodes.
+                "idle_in_transaction_session_timeout": str(SILENT),
             },
         },
     )

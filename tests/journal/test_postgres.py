@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.util import await_only
 
-from daemon.journal import database, events, runs, state
+from daemon.journal import database, events, postgres, runs, state
 from daemon.journal.database import Journal, JournalUnavailable
 from tests import waiting
 from tests.journal import making
@@ -264,3 +265,25 @@ async def test_readers_never_keep_a_commit_waiting(journal: Journal) -> None:
 
 
 SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+
+
+async def test_a_node_that_falls_silent_in_a_transaction_keeps_its_locks_from_nobody(
+    server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "SILENT", 300)
+    silent, other = await database.open_journal(server_url), await database.open_journal(server_url)
+    lock = sa.text("SELECT pg_advisory_xact_lock(77)")
+
+    def lock_and_fall_silent(connection: Connection) -> None:
+        connection.execute(lock)
+        await_only(asyncio.sleep(1.5))
+
+    writing = asyncio.ensure_future(silent.write(lock_and_fall_silent))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(1.2):
+        await other.write(lambda connection: connection.execute(lock).first())
+    with pytest.raises(JournalUnavailable):
+        await writing
+    assert await silent.write(lambda connection: connection.scalar(sa.text("SELECT 1"))) == 1
+    await silent.close()
+    await other.close()
