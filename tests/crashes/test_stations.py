@@ -110,7 +110,9 @@ async def test_a_death_at_every_single_station_costs_nothing(work: Workload) -> 
     lives = Lives(work)
     await lives.end_at(USUAL)
     assert await lives.reckon() == []
-    assert len(lives.missed) <= len(USUAL) // 100, lives.missed  # a busy machine may not come everywhere in time
+    assert len(lives.missed) <= len(USUAL) // 100, (
+        lives.missed
+    )  # a busy machine may not come everywhere in time
 
 
 def test_whatever_waits_is_a_station() -> None:
