@@ -57,7 +57,7 @@ async def test_a_stopped_node_doubles_and_loses_nothing_when_it_wakes(
             async def taken_over() -> bool:
                 return await standing(postgres_url) == {"succeeded": ORDERS}
 
-            await waiting.wait_for(taken_over, 2 * PATIENCE, "runs that the second node ended")
+            await waiting.wait_for(taken_over, PATIENCE, "runs that the second node ended")
             daemon.signal(signal.SIGCONT)
             await waiting.wait_for(
                 lambda: daemon.said("lease.lost"), PATIENCE, "a node that knows what it lost"
