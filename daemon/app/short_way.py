@@ -2,7 +2,8 @@
 
 aiohttp's own parser reads every byte. A request that came whole and is nothing unusual is handed on from there and
 its answer written straight to the connection; everything else (a body that is still coming, a chunked or compressed
-one, the last request of a connection, whatever nobody wants) goes aiohttp's own way. Used by ``listening`` for the public side.
+one, the last request of a connection, whatever nobody wants) goes aiohttp's own way. Used by
+``listening`` for the public side.
 """
 
 import asyncio
