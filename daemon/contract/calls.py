@@ -23,7 +23,8 @@ class Call:
     look must recognise; "" where the reaction turns markers off. *first_sent_at* is when an earlier attempt of
     the same step was first sent, or None.
     *callback_url* gives this daemon's own callback URL for a hook (``"tracer"``, ``"collaboration"``) of the
-    same account. Instants are microseconds.
+    same account. Instants are microseconds. *so_far* is what an earlier attempt of the same step has done and said so
+    (``ServiceError.so_far``), or None.
     """
 
     run_id: str
@@ -32,6 +33,7 @@ class Call:
     now: int
     first_sent_at: int | None
     callback_url: Callable[[str], str]
+    so_far: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

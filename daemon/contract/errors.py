@@ -1,10 +1,14 @@
 """The two failures of the outside. Anything else that is raised is our own bug."""
 
+from daemon.model.jsons import JsonObject
+
 
 class ServiceError(Exception):
     """A service did not do what was asked. The text is for the operator: it holds no secret.
 
     *went_out* is set by ``running`` where a request of the same call had left that may have changed something.
+    *so_far* is set by an action that is not probed and has done a part of its work, which is not to be done again: it
+    is kept with the step and given to every later attempt (``Call.so_far``).
     """
 
     def __init__(self, text: str, *, status: int | None = None) -> None:
@@ -12,6 +16,7 @@ class ServiceError(Exception):
         self.text = text
         self.status = status
         self.went_out = False
+        self.so_far: JsonObject | None = None
 
 
 class TemporaryError(ServiceError):

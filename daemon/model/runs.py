@@ -115,7 +115,8 @@ class Step:
     the first attempt's intent was committed; *attempts* counts intents. *remote* names the followed work
     (``account resource id``) that it started. *history* tells the failed attempts, the last ones. *doubted_at*
     is when the last request was sent, or its answer lost, whose effect is not known: None where nothing is in doubt.
-    *looks* is how many attempts to find out failed since. *before* is what the probe noted ahead of the call.
+    *looks* is how many attempts to find out failed since. *before* is what the probe noted ahead of the call,
+    or what attempts that failed have done so far.
     """
 
     run_id: str

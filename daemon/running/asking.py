@@ -15,7 +15,7 @@ from daemon.contract.services import Services
 from daemon.journal.database import LostLease
 from daemon.model import ids, jsons, times
 from daemon.model.jsons import JsonObject
-from daemon.model.runs import Step
+from daemon.model.runs import Doubt, Step
 from daemon.model.times import Clock
 from daemon.running import outcome
 from daemon.running.circuits import Circuits, Ticket
@@ -96,6 +96,7 @@ class Asker:
             now=now,
             first_sent_at=first_sent_at,
             callback_url=lambda hook: services.callback_url(step.account or "", hook),
+            so_far=step.before if step.doubt is not Doubt.PROBED else None,
         )
 
     async def _ask(
@@ -122,6 +123,8 @@ class Asker:
                 failed.text = services.blanker.text(failed.text)  # it may quote what was sent
                 if isinstance(failed, errors.ServiceError):
                     failed.went_out = sent.went_out
+                    if failed.so_far is not None:
+                        failed.so_far = jsons.as_object(services.blanker.value(failed.so_far))
                 raise
 
 

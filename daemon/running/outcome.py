@@ -55,9 +55,12 @@ def overdue(reaction: Reaction) -> str:
 
 
 def failed_attempt(step: Step, now: int, failed: errors.ServiceError) -> Step:
-    """*step* with one more failed attempt in its history; its doubt ends where the failure leaves none."""
+    """*step* with one more failed attempt in its history; its doubt ends where the failure leaves none, and what was
+    done all the same is kept.
+    """
     return replace(
         step,
+        before=step.before if failed.so_far is None else failed.so_far,
         error=failed.text,
         history=steps.failed_attempt(step, now, failed.text, failed.status),
         doubted_at=step.doubted_at if doubt.leaves_doubt(step.doubt, failed) else None,
