@@ -42,7 +42,7 @@ def build_services(settled: config.Config, catalog: Catalog) -> tuple[Services, 
         for name, account in settled.accounts.items()
     }
     if GENERAL in catalog.connectors:
-        reach = configured.Reach(settled.daemon.write_below)
+        reach = configured.Reach(settled.daemon.write_below, settled.notify)
         clients[GENERAL] = catalog.connectors[GENERAL].client(reach, general)
     services = Services(
         catalog=catalog,

@@ -35,6 +35,7 @@ def _check(given: Draft, catalog: Catalog) -> Iterator[Problem]:
     yield from reaching.check_hosts(given)
     yield from reaching.check_folders(given)
     yield from reaching.check_files(given, catalog)
+    yield from naming.check_targets(given)
     for webhook in given.webhooks:
         yield from triggers.check_webhook(webhook)
     for watch in given.watches:

@@ -113,6 +113,7 @@ class Draft:
     rules: tuple[Rule, ...]
     http: JsonObject = field(default_factory=dict)
     daemon: JsonObject = field(default_factory=dict)
+    notify: JsonObject = field(default_factory=dict)
     callbacks: tuple[Callback, ...] = ()
     whole: bool = True
 
@@ -145,6 +146,7 @@ def draft(tree: JsonObject, *, whole: bool) -> Draft:
         rules=tuple(_rule(path, one) for path, one in _items(tree, "reaction", ())),
         http=_table(tree.get("http")),
         daemon=_table(tree.get("daemon")),
+        notify=_table(tree.get("notify")),
         callbacks=tuple(_callback(path, one) for path, one in _items(tree, "callback", ())),
         whole=whole,
     )

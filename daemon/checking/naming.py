@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from daemon import expressions
 from daemon.checking.draft import Draft, Rule
 from daemon.contract import own_events, wording
 from daemon.contract.catalog import Catalog
@@ -76,6 +77,24 @@ def check_account(
         yield Problem(
             path, text, f"Take {' or '.join(fitting)}." if fitting else f"Add an account of {kind}."
         )
+
+
+def check_targets(draft: Draft) -> Iterator[Problem]:
+    """Whom ``notify.send`` tells something stands in ``[notify]``, as far as it can be seen before an event comes."""
+    if not draft.whole:
+        return
+    for step in (step for rule in draft.rules for step in rule.steps if step.action == "notify.send"):
+        to = step.parameters.get("to")
+        places: dict[Path, object] = {("to",): to}
+        if isinstance(to, list):
+            places = {("to", number): name for number, name in enumerate(to)}
+        for place, name in places.items():
+            if isinstance(name, str) and name not in draft.notify and not expressions.is_template(name):
+                help = wording.meant(
+                    name, draft.notify, otherwise=f"Add {wording.shorten(name)} under [notify]."
+                )
+                text = f"nobody is called {wording.shorten(name)} under [notify]"
+                yield Problem((*step.path, "with", *place), text, help)
 
 
 def check_globs(draft: Draft, rule: Rule) -> Iterator[Problem]:

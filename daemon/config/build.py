@@ -18,6 +18,7 @@ from daemon.config.desk import NOT_AT_HAND, Desk
 from daemon.contract import secret_forms, wording
 from daemon.contract.configured import Account
 from daemon.contract.declare import Settings
+from daemon.contract.secret_forms import Secret
 from daemon.model.problems import Path
 
 TOP = (
@@ -27,6 +28,7 @@ TOP = (
     "http",
     "retention",
     "services",
+    "notify",
     "webhook",
     "watch",
     "schedule",
@@ -53,6 +55,7 @@ def build(at: Desk) -> settled.Config | None:
     _check_include(at, tree.get("include", []))
     plain = {name: _plain_table(at, name, tree.get(name, {})) for name in PLAIN}
     accounts = _accounts(at, tree.get("services", {}))
+    targets = _targets(at, tree.get("notify", {}))
     webhooks, watches, schedules = triggers.webhooks(at), triggers.watches(at), triggers.schedules(at)
     callbacks = triggers.callbacks(at)
     reactions = rules.reactions(at)
@@ -73,6 +76,7 @@ def build(at: Desk) -> settled.Config | None:
         inline=at.inline,
         known_secrets=frozenset(at.secrets),
         callbacks=tuple(callbacks),
+        notify=targets,
     )
 
 
@@ -146,6 +150,34 @@ def _file(at: Desk, name: str) -> FilePath:
     elif folder == ETC and FilePath(at.source.files[0].name).name == "config.toml":
         folder = STATE
     return folder / name
+
+
+def _targets(at: Desk, given: object) -> dict[str, Secret]:
+    """``[notify]``: addresses by name, each as the connector that tells people things understands it."""
+    if not isinstance(given, dict):
+        at.note(("notify",), f"notify is a table, came {wording.describe(given)}", "Write it under [notify].")
+        return {}
+    found = {name: _target(at, name, value) for name, value in given.items()}
+    return {name: secret for name, secret in found.items() if secret is not None}
+
+
+def _target(at: Desk, name: str, value: object) -> Secret | None:
+    path: Path = ("notify", name)
+    try:
+        forms.read_name(name)
+    except PydanticCustomError as wrong:
+        at.note(path, wrong.message(), str((wrong.context or {})["help"]), spot="key")
+    try:
+        secret = at.anchored(forms.read_secret(value), path)
+    except PydanticCustomError as wrong:
+        at.note(path, wrong.message(), str((wrong.context or {})["help"]))
+        return None
+    address = at.reveal(secret, path)
+    for judge in (one.judge_target for one in at.catalog.connectors.values()):
+        text, help = judge(address) if judge is not None and address is not None else ("", "")
+        if text:
+            at.note(path, text, help)
+    return secret
 
 
 def _accounts(at: Desk, given: object) -> dict[str, Account] | None:

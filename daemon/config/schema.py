@@ -14,6 +14,10 @@ from daemon.contract.declare import Action, Connector, Watch
 from daemon.model.jsons import JsonObject
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NOTIFY = (
+    "Whom `notify.send` can tell something: each key is a name, each value a secret, the address in Apprise's form "
+    "(`mailto://…`, `slack://…`, `json://…`)."
+)
 ANY_SECRET: JsonObject = {"$ref": "#/$defs/secret"}
 
 
@@ -34,6 +38,11 @@ def json_schema(catalog: Catalog) -> JsonObject:
                 "description": "The accounts; a table's name is the account's, and its kind by default.",
                 "properties": services,
                 "additionalProperties": {"anyOf": list(services.values())},
+            },
+            "notify": {
+                "type": "object",
+                "description": NOTIFY,
+                "additionalProperties": {**ANY_SECRET, "description": "An address, as Apprise writes it."},
             },
             "webhook": _array(_table(tables.WebhookTable)),
             "watch": _array(_watch(catalog)),

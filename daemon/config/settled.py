@@ -60,6 +60,7 @@ class Config:
     *inline* holds the texts of the secrets that stand in steps' parameters: a reaction itself has
     ``{"inline": "REACTION/STEP/PARAMETER"}`` in their place, so that no stored definition holds a secret,
     and a pinned run goes on with the present one. Such a text is a template.
+    *notify* holds the addresses that people are told things at, by name; each use resolves its own anew.
     *known_secrets* are all secrets that could be had, for the blanker.
     """
 
@@ -75,3 +76,4 @@ class Config:
     inline: dict[str, str] = field(repr=False)
     known_secrets: frozenset[str] = field(repr=False)
     callbacks: tuple[Callback, ...] = ()
+    notify: dict[str, Secret] = field(default_factory=dict)

@@ -4,6 +4,7 @@
 in ``daemon.model.reactions``. Durations and instants are integer microseconds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -39,9 +40,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What actions without an account may touch on this machine. *write_below* are folders, from the root on."""
+    """What actions without an account may touch. *write_below* are folders of this machine, from the root on;
+    *targets* the addresses of ``[notify]``, by name.
+    """
 
     write_below: tuple[str, ...] = ()
+    targets: Mapping[str, Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,7 +276,8 @@ class Connector:
     *client* makes the vendor's client from the account's settings and the one HTTP client. *ping* asks the
     cheapest question that needs credentials. *secret_names* are the vendor's field names that are blanked
     wherever they stand in payloads. General actions have a connector whose *settings* is None: no account.
-    *registering* is there where callbacks are registered by calls, for ``plan`` and ``apply``.
+    *registering* is there where callbacks are registered by calls, for ``plan`` and ``apply``. *judge_target* is there
+    where people are told things: what is wrong with an address of ``[notify]`` and what to do, "" twice for nothing.
     """
 
     kind: str
@@ -290,6 +291,7 @@ class Connector:
     events: tuple[type[EventData], ...] = ()
     secret_names: frozenset[str] = frozenset()
     registering: Registering | None = None
+    judge_target: Callable[[str], tuple[str, str]] | None = None
 
 
 def action(

@@ -114,8 +114,13 @@ def _tables(name: str, schema: Json, known: shapes.Shapes, depth: int) -> Iterat
         yield _table(name, found, known)
     for key, one in properties.items():
         yield from _below(f"{name}.{key}" if name else key, one, known, depth - 1)
-    if isinstance(found.get("additionalProperties"), dict):
-        yield from _below(f"{name}.NAME", found["additionalProperties"], known, depth - 1)
+    named = found.get("additionalProperties")
+    if isinstance(named, dict):
+        if (
+            depth and not properties
+        ):  # every name may be a key, none is given: the row of NAME says what it holds
+            yield _table(name, {**found, "properties": {"NAME": named}}, known)
+        yield from _below(f"{name}.NAME", named, known, depth - 1)
 
 
 def _below(name: str, schema: Json, known: shapes.Shapes, depth: int) -> Iterator[JsonObject]:

@@ -43,7 +43,7 @@ plotly.create_grid plotly.get_grid plotly.append_rows plotly.append_columns plot
 plotly.get_plot plotly.update_plot plotly.render_image plotly.create_folder plotly.lookup_file plotly.get_file
 plotly.update_file plotly.trash_file plotly.restore_file plotly.delete_file plotly.search plotly.create_comment
 plotly.delete_comment plotly.get_plot_schema plotly.get_user plotly.request
-http.request event.emit state.set state.delete log.write file.write
+http.request event.emit state.set state.delete log.write file.write notify.send
 """.split()
 
 PROBED = """

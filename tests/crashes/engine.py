@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
 from daemon.contract import configured, declare, guard, http
 from daemon.contract.catalog import Catalog
 from daemon.contract.limits import Limits
+from daemon.contract.secret_forms import Secret
 from daemon.contract.secrets import Blanker
 from daemon.contract.services import GENERAL, Services
 from daemon.journal.database import Journal
@@ -28,6 +30,7 @@ from tests import clocks, waiting
 from tests.connectors import stub
 from tests.crashes import examples
 from tests.running.world import World, reaction
+from tests.sandbox.calling import basic
 
 READS = ("GET", "HEAD")
 PAUSE = 7 * times.SECOND  # longer than what a lost request may take to have its effect
@@ -81,7 +84,7 @@ class Engine(World):
             rate = configured.Rate(1000, times.SECOND)
             accounts[kind] = configured.Account(kind, kind, settings, 2 * times.SECOND, rate, 4, True)
             clients[kind] = connector.client(settings, self.ways[kind])
-        reach = configured.Reach((str(self.folder),))
+        reach = configured.Reach((str(self.folder),), {"people": self._address()})
         self.ways[GENERAL] = http.Http("", guarded=guard.parse_guard(["127.0.0.1"]))
         clients[GENERAL] = self.catalog.connectors[GENERAL].client(reach, self.ways[GENERAL])
         return Services(
@@ -94,6 +97,12 @@ class Engine(World):
             max_payload=1_000_000,
             lanes={kind: Limits(1000, times.SECOND, 4) for kind in accounts},
         )
+
+    def _address(self) -> Secret:
+        """An Apprise address that leads to something that can be made: its message becomes an embed."""
+        host = self.sandbox.urls["populr"].removeprefix("http://")
+        key = quote(basic(self.sandbox.credentials["populr"]["api_key"], ""))
+        return Secret("text", f"json://{host}/embeds?:message=source_html&+Authorization={key}")
 
     async def close(self) -> None:
         """Close the clients."""

@@ -86,6 +86,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "method": "POST", "url": "$anywhere", "secret_headers": "$headers", "json": {"source_html": "<b>x</b>"},
     },
     "log.write": {"message": "here"},
+    "notify.send": {"to": "people", "body": "<b>x</b>"},
     "plotly.append_columns": {"fid": "$grid", "columns": {"m": [5, 6]}},
     "plotly.append_rows": {"fid": "$grid", "rows": [{"city": "Rome", "n": 3}]},
     "plotly.create_comment": {"fid": "$grid", "comment": "good"},
