@@ -15,7 +15,7 @@ from sqlalchemy import exc as core_errors
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from daemon.journal import database
+from daemon.journal import database, silence
 from daemon.journal.database import Batch, Function, Handed, JournalUnavailable, T
 from daemon.model import times
 
@@ -23,7 +23,6 @@ ASK_AGAIN = 10_000_000  # microseconds for which the server's clock is carried o
 READ_CONNECTIONS = 3
 CONNECT_TIMEOUT = 10  # seconds
 ANSWER_TIMEOUT = 30  # seconds for one statement: a server that went silent is an error, not a wait for ever
-SILENT = 5_000  # milliseconds for which a transaction may say nothing before the server ends it
 TRIES = 3  # of a commit that lost a race, or whose connection had gone stale
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -99,8 +98,9 @@ class PostgresJournal:
 
     async def _commit(self, batch: Batch) -> None:
         try:
-            connection, outcomes = await self._run(batch)
-            await connection.commit()  # of that very connection: another one would have nothing to commit
+            async with silence.broken(self._reads, ERRORS):
+                connection, outcomes = await self._run(batch)
+                await connection.commit()  # of that very connection: another one would have nothing to commit
         except Exception as broken:
             await self._forget_writer()
             outcomes = [unavailable(broken) for _ in batch]
@@ -242,10 +242,10 @@ def make_engine(url: str, *, connections: int, answer_timeout: float | None = AN
             "server_settings": {
                 "synchronous_commit": "on",
                 "timezone": "UTC",
-                "application_name": "pointsman",
+                "application_name": silence.PROGRAM,
                 "jit": "off",
                 # A process that was stopped in the middle of a commit must not keep its locks from other nodes.
-                "idle_in_transaction_session_timeout": str(SILENT),
+                "idle_in_transaction_session_timeout": str(silence.SILENT),
             },
         },
     )

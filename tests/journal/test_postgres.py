@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
-from daemon.journal import database, events, postgres, runs, state
+from daemon.journal import database, events, runs, silence, state
 from daemon.journal.database import Journal, JournalUnavailable
 from tests import waiting
 from tests.journal import making
@@ -270,7 +270,7 @@ SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sl
 async def test_a_node_that_falls_silent_in_a_transaction_keeps_its_locks_from_nobody(
     server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "SILENT", 300)
+    monkeypatch.setattr(silence, "SILENT", 300)
     silent, other = await database.open_journal(server_url), await database.open_journal(server_url)
     lock = sa.text("SELECT pg_advisory_xact_lock(77)")
 
