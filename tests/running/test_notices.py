@@ -117,11 +117,15 @@ async def test_a_doubt_about_one_is_held_and_the_other_is_not_told_again(
 
 async def test_a_death_with_the_message_under_way_is_held(world: World) -> None:
     asked: list[bytes] = []
+    closed: list[bool] = []
+    freed = asyncio.Event()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append(await reader.readuntil(b"}"))
-        await reader.read()  # until the other side gives up
+        await freed.wait()
         writer.close()
+        await writer.wait_closed()
+        closed.append(True)
 
     async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
         silent = stub.Stub(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
@@ -133,6 +137,8 @@ async def test_a_death_with_the_message_under_way_is_held(world: World) -> None:
             await world.crash()
             await world.settle()
             await world.later(times.DAY)
+        freed.set()
+        await waiting.wait_for(lambda: len(closed) == 2, what="the end of both connections")
     run = await the_run(world)
     held = (await world.steps(run))[0]
     assert (run.status, held.status, held.attempts) == (RunStatus.IN_DOUBT, StepStatus.IN_DOUBT, 1)
