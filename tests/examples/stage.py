@@ -31,6 +31,7 @@ SPEED = 60.0  # a minute of the services is a second here
 PATIENCE = 25.0  # real seconds for anything to happen on a busy machine
 MORNING = "2026-06-02T07:00:00Z"  # a Tuesday
 STRANGER = r"(?<=https://)(?!compass)\w+\.example\.com(?=/)|(?<=allow_hosts = \[\")\w+\.example\.com"
+NOTICES = r'(?m)^(\w+) = \{ env = "\w+_NOTICES" \}'
 PLACE = "/var/lib/pointsman"
 
 
@@ -148,8 +149,12 @@ def texts() -> dict[str, str]:
 
 
 def secrets(text: str) -> dict[str, str]:
-    """A made-up secret for each variable of the environment that an example names."""
-    return {name: f"a-secret-named-{name}" for name in re.findall(r'\{\s*env\s*=\s*"(\w+)"', text)}
+    """A made-up secret for each variable of the environment that an example names; an address for notices."""
+    named = {name: f"a-secret-named-{name}" for name in re.findall(r'\{\s*env\s*=\s*"(\w+)"', text)}
+    return {
+        name: f"json://{secret}@chat.example.com" if name.endswith("_NOTICES") else secret
+        for name, secret in named.items()
+    }
 
 
 @contextlib.asynccontextmanager
@@ -181,9 +186,10 @@ async def playing(
 
 def adapt(text: str, sandbox: Sandbox, folder: Path, stranger: str, given: tuple[int, int]) -> str:
     """An example's *text* for the test: the simulated services, free ports, files below *folder*, and the
-    server *stranger* instead of every other."""
+    server *stranger* instead of every other, of those that people are told things at too."""
     files = folder / "files"
     files.mkdir()
     host = stranger.removeprefix("http://")
     text = re.sub(STRANGER, host, text).replace(f"https://{host}", stranger).replace(PLACE, str(files))
+    text = re.sub(NOTICES, rf'\1 = "json://{host}/\1"', text)
     return demo.rewrite(text, demo.changes(tomllib.loads(text), sandbox, folder, given))

@@ -49,9 +49,9 @@ async def test_only_who_has_not_looked_for_three_days_is_nudged_once(tmp_path: P
         play.begin()
         await play.runs("nudge", "succeeded", "succeeded")
         ((method, path, told, _),) = play.asked()
-        assert (method, path) == ("PUT", f"/messages/nudge-{ids['quiet'][0]}")
-        assert told["proposal"] == "quiet"
-        assert "?" in told["url"]
+        assert (method, path, told["type"]) == ("POST", "/sales", "warning")
+        assert told["title"] == "Nobody has opened quiet"
+        assert "?" in told["message"].splitlines()[-1]
         await play.tell("proposals.listed", data={"pops": await listed(play)})
         await play.runs("nudge", *["succeeded"] * 4)
         assert len(play.asked()) == 1

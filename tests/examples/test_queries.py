@@ -79,13 +79,13 @@ async def test_a_failed_query_and_a_dead_run_are_told_to_a_person(tmp_path: Path
         await play.runs("nightly-report", "succeeded")
         await play.runs("tell-a-person", "succeeded")
         ((method, path, told, _),) = play.asked()
-        assert (method, path, told["room"]) == ("POST", "/api/messages", "data")
-        assert "tonalytica.job.failed" in told["text"]
-        assert "column city is gone" in told["text"]
+        assert (method, path, told["type"]) == ("POST", "/team", "failure")
+        assert "tonalytica.job.failed" in told["title"]
+        assert "column city is gone" in told["message"]
         del play.sandbox.tonalytica.queries[people.QUERY_ID]
         await play.tell("schedule.fired", "nightly", {"scheduled_for": "2026-06-03T02:00:00Z"})
         await play.runs("tell-a-person", "succeeded", "succeeded")
-        assert "pointsman.run.dead nightly-report" in play.asked()[1][2]["text"]
+        assert "pointsman.run.dead nightly-report" in play.asked()[1][2]["message"]
 
 
 async def test_its_own_trouble_is_not_told_in_a_circle(tmp_path: Path) -> None:
