@@ -3,6 +3,7 @@
 What is planted and how it is looked for stands in ``canaries``.
 """
 
+import contextlib
 from pathlib import Path
 
 import aiohttp
@@ -98,6 +99,43 @@ async def test_what_steps_are_given_is_written_down_without_secrets(
         assert asked.headers["authorization"] == PARAMETERS["SHOP_KEY"]
         assert canary("query") in asked.path
         assert await canaries.leaks(daemon, *PARAMETERS.values()) == {}
+
+
+async def test_addresses_that_people_are_told_things_at_are_kept_nowhere(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = {
+        "told": (200, "succeeded"),
+        "refused": (404, "dead"),
+        "lost": (502, "in_doubt"),
+        "gone": (0, "dead"),
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        servers = {name: await stack.enter_async_context(stub.serving()) for name in ends if name != "gone"}
+        for name, served in servers.items():
+            served.answer(f"{canary(f'path-{name}')} {canary(f'query-{name}')}".encode(), ends[name][0])
+        hosts = {name: served.url.removeprefix("http://") for name, served in servers.items()}
+        for name in ends:
+            place = f"{hosts.get(name, '127.0.0.1:1')}/{canary(f'path-{name}')}?-k={canary(f'query-{name}')}"
+            monkeypatch.setenv(f"{name.upper()}_NOTICES", f"json://ada:{canary(f'password-{name}')}@{place}")
+        told = 'to = "{}", title = "Order {{{{ event.data.n }}}}", body = "it came"'
+        daemon.configure(
+            *(
+                reaction(name, "order.came", step("notify.send", told.format(name)), retry=QUICK)
+                for name in ends
+            )
+        )
+        named = "".join(f'{name} = {{ env = "{name.upper()}_NOTICES" }}\n' for name in ends)
+        daemon.config.write_text(f"{daemon.config.read_text()}\n[notify]\n{named}")
+        await daemon.start()
+        await daemon.order(n=7)
+        for name, (_, status) in ends.items():
+            await daemon.until_runs(name, status)
+        (asked,) = servers["told"].asked
+        assert canary("path-told") in asked.path
+        assert canary("query-told") in asked.path
+        assert asked.json["title"] == "Order 7"
+        assert await canaries.leaks(daemon) == {}
 
 
 async def is_ready(daemon: Daemon, token: str) -> bool:
