@@ -126,7 +126,7 @@ def _database(at: Desk, table: tables.Database) -> settled.Database | None:
     url = table.url.place if table.url.form == "text" else at.reveal(at.anchored(table.url, path), path)
     if url is None:
         return None
-    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    password = _password(url)
     if password:
         at.secrets.add(password)
         if table.url.form == "text":
@@ -137,6 +137,11 @@ def _database(at: Desk, table: tables.Database) -> settled.Database | None:
         help = "It should be sqlite:///FILE or postgresql://USER@HOST/NAME."
         at.note(path, "the secret names neither a SQLite file nor a PostgreSQL database", help)
     return settled.Database(url, table.max_payload)
+
+
+def _password(address: str) -> str:
+    """The password in *address*, as it is written there; "" for none."""
+    return address.partition("://")[2].rpartition("@")[0].partition(":")[2]
 
 
 def _file(at: Desk, name: str) -> FilePath:
@@ -173,6 +178,8 @@ def _target(at: Desk, name: str, value: object) -> Secret | None:
         at.note(path, wrong.message(), str((wrong.context or {})["help"]))
         return None
     address = at.reveal(secret, path)
+    if address is not None and _password(address):
+        at.secrets.add(_password(address))
     for judge in (one.judge_target for one in at.catalog.connectors.values()):
         text, help = judge(address) if judge is not None and address is not None else ("", "")
         if text:
