@@ -129,6 +129,14 @@ async def test_a_gateway_that_lost_the_answer_leaves_a_doubt(server: stub.Stub, 
     assert "Nobody knows whether it reached chat" in failed.text
 
 
+async def test_a_plugin_with_a_way_of_its_own_is_watched_too(server: stub.Stub) -> None:
+    server.answer({"errcode": "M_FORBIDDEN"}, 403)
+    address = f"matrix://ada:{PASSWORD}@{server.url.removeprefix('http://')}/%23room"
+    failed = await failing(reaching(chat=address), to="chat")
+    assert isinstance(failed, errors.PermanentError)
+    assert "chat (Matrix): it answered 403" in failed.text
+
+
 async def test_apprise_does_not_try_again_by_itself(server: stub.Stub) -> None:
     server.answer({}, 500)
     await failing(reaching(chat=post_to(server, "?retry=5&wait=0&optional=yes")), to="chat")
@@ -278,6 +286,7 @@ def test_other_parameters_are_refused(given_parameters: dict[str, object]) -> No
         ("sales@example.com", "no Apprise address", "KIND://"),
         (f"slak://{PASSWORD}/b/c", "no such kind", "slack://"),
         (f"slack://{PASSWORD}", "does not understand this slack address", "Look up"),
+        (f"mqtt://ada:{PASSWORD}@mq.example.com/topic", "mqtt addresses need a library", "Install paho-mqtt"),
         (f"json://ada:{PASSWORD}@chat.example.com", "", ""),
         ("mailto://ada:secret@mail.example.com?to=sales@example.com", "", ""),
     ],

@@ -34,8 +34,8 @@ for _name in LOGGERS:
 watched.install()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Apprise still imports is its own affair
-    _known = apprise.NotificationManager()  # type: ignore[no-untyped-call] # it has types, but not for these
-    KINDS: tuple[str, ...] = tuple(sorted(_known.schemas()))  # type: ignore[no-untyped-call] # loads every plugin
+    _plugins = apprise.NotificationManager()  # type: ignore[no-untyped-call] # it has types, but not for these
+    KINDS: tuple[str, ...] = tuple(sorted(_plugins.schemas()))  # type: ignore[no-untyped-call] # loads every plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,17 @@ def _understood(address: str) -> "apprise.NotifyBase | None":
         return None
 
 
+def _lacking(kind: str) -> str:
+    """What has to be installed before addresses of *kind* can be used, "" for nothing that Apprise names."""
+    if kind not in _plugins:
+        return ""
+    plugin = _plugins[kind]
+    if plugin.enabled:
+        return ""
+    needed = plugin.requirements.get("packages_required") or ()
+    return needed if isinstance(needed, str) else " and ".join(needed)
+
+
 def what_is_wrong(address: str) -> tuple[str, str]:
     """What is wrong with *address*, and what to do; two empty texts where Apprise understands it. No part of it is
     shown.
@@ -79,6 +90,12 @@ def what_is_wrong(address: str) -> tuple[str, str]:
         return "this is no Apprise address", "Write it as Apprise does: KIND://…"
     if _understood(address) is not None:
         return "", ""
+    libraries = _lacking(kind.lower())
+    if libraries:
+        return (
+            f"{kind.lower()} addresses need a library that is not there",
+            f"Install {libraries} beside Pointsman.",
+        )
     if kind.lower() not in KINDS:
         near = wording.nearest(kind.lower(), KINDS)
         return "Apprise knows no such kind of address", f"Did you mean {near}://…?" if near else LOOK

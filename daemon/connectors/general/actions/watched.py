@@ -38,32 +38,28 @@ def watching() -> Iterator[list[Exchange]]:
         _exchanges.reset(token)
 
 
-class WatchedAdapter(adapters.HTTPAdapter):
-    """Notes every HTTP request and what came of it."""
+_send = adapters.HTTPAdapter.send
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: dict[str, str] | None = None,
-    ) -> requests.Response:
-        """The answer, without the place that it redirects to."""
-        exchanges, reads = _exchanges.get(), request.method in sending.READS
-        try:
-            answer = super().send(request, stream, timeout or PATIENCE, verify, cert, proxies)
-        except exceptions.RequestException as broken:
-            if exchanges is not None:
-                exchanges.append(_broken(broken, reads))
-            raise
+
+def watched_send(
+    adapter: adapters.HTTPAdapter, request: requests.PreparedRequest, **given: Any
+) -> requests.Response:
+    """The answer to *request*, noted; one that redirects is without the place that it redirects to."""
+    exchanges, reads = _exchanges.get(), request.method in sending.READS
+    given["timeout"] = given.get("timeout") or PATIENCE
+    try:
+        answer = _send(adapter, request, **given)
+    except exceptions.RequestException as broken:
         if exchanges is not None:
-            now = times.from_datetime(datetime.now(UTC))
-            retry_after = str(answer.headers.get("retry-after", ""))
-            exchanges.append(verdicts.of_http(answer.status_code, retry_after, reads, now))
+            exchanges.append(_broken(broken, reads))
+        raise
+    if exchanges is not None:
+        now = times.from_datetime(datetime.now(UTC))
+        retry_after = str(answer.headers.get("retry-after", ""))
+        exchanges.append(verdicts.of_http(answer.status_code, retry_after, reads, now))
+    if 300 <= answer.status_code < 400:
         answer.headers.pop("location", None)
-        return answer
+    return answer
 
 
 def _broken(broken: exceptions.RequestException, reads: bool) -> Exchange:
@@ -139,7 +135,7 @@ class WatchedSmtpOverTls(_Watched, smtplib.SMTP_SSL):
 
 
 def install() -> None:
-    """Have every later session and connection of these libraries watched. Nothing else in this process uses them."""
-    vars(requests.sessions)["HTTPAdapter"] = WatchedAdapter
+    """Have every later request and connection of these libraries watched. Nothing else in this process uses them."""
+    adapters.HTTPAdapter.send = watched_send  # type: ignore[method-assign,assignment] # for adapters of plugins too
     vars(smtplib)["SMTP"] = WatchedSmtp
     vars(smtplib)["SMTP_SSL"] = WatchedSmtpOverTls
