@@ -139,8 +139,8 @@ def _new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
 def claim(
     connection: Connection, now: int, lease: Lease, lease_now: int, limit: int, held: Sequence[str] = ()
 ) -> list[Run]:
-    """Take up to *limit* due runs under *lease*: due ones oldest first, and those whose lease has run out,
-    but for *held*, which the claimer has in hand.
+    """Take up to *limit* due runs under *lease*: those whose lease has run out, in the order in which they were made,
+    but for *held*, which the claimer has in hand; then due ones, oldest first.
     """
     due = (
         sa.select(runs.c.id)
@@ -156,8 +156,10 @@ def claim(
     )
     if connection.dialect.name == "postgresql":
         due, expired = due.with_for_update(skip_locked=True), expired.with_for_update(skip_locked=True)
-    found = [row.id for query in (expired, due) for row in connection.execute(query)][:limit]
-    return _lease(connection, found, now, lease) if found else []
+    # Leases are renewed together, so the moment of their end says nothing of the runs' order.
+    found = sorted(row.id for row in connection.execute(expired))
+    found += [row.id for row in connection.execute(due)]
+    return _lease(connection, found[:limit], now, lease) if found else []
 
 
 def _lease(connection: Connection, found: list[str], now: int, lease: Lease) -> list[Run]:
@@ -172,7 +174,8 @@ def _lease(connection: Connection, found: list[str], now: int, lease: Lease) -> 
             due_at=None,
             waits_for=None,
             started_at=sa.func.coalesce(runs.c.started_at, now),
-            spent=_spent_in_work(now),
+            # Nobody worked since it was due, or its lease ended.
+            spent=_spent(until=sa.func.coalesce(runs.c.due_at, runs.c.lease_until, now), now=now),
             counting_since=now,
         )
         .returning(*runs.columns)
@@ -181,12 +184,11 @@ def _lease(connection: Connection, found: list[str], now: int, lease: Lease) -> 
     return [by_id[id] for id in found if id in by_id]
 
 
-def _spent_in_work(now: int) -> sa.ColumnElement[int]:
-    """What counts for a claimed run's timeout until now: nobody worked since it was due, or its lease ended."""
-    idle_since = sa.func.coalesce(runs.c.due_at, runs.c.lease_until, now)
-    until = sa.case((idle_since < now, idle_since), else_=now)
-    counts = sa.and_(runs.c.counting_since.is_not(None), runs.c.counting_since < until)
-    return sa.case((counts, runs.c.spent + until - runs.c.counting_since), else_=runs.c.spent)
+def _spent(until: sa.ColumnElement[int], now: int) -> sa.ColumnElement[int]:
+    """What counts for a run's timeout at *until*, or now where that is yet to come."""
+    end = sa.case((until < now, until), else_=now)
+    counts = sa.and_(runs.c.counting_since.is_not(None), runs.c.counting_since < end)
+    return sa.case((counts, runs.c.spent + end - runs.c.counting_since), else_=runs.c.spent)
 
 
 def renew(connection: Connection, node: str, held: Iterable[str], until: int) -> set[str]:
@@ -198,12 +200,25 @@ def renew(connection: Connection, node: str, held: Iterable[str], until: int) ->
 
 def release_all(connection: Connection, now: int) -> int:
     """Void every lease: a SQLite file has one daemon, so those of its past are nobody's. The number freed."""
-    query = sa.update(runs).where(LEASED)
-    # Due since the lease ended: the time that the daemon was down is nobody's work.
-    due_at = sa.case((runs.c.lease_until < now, runs.c.lease_until), else_=now)
-    return connection.execute(
-        query.values(status="pending", node=None, lease_until=None, due_at=due_at)
-    ).rowcount
+    # The time that the daemon was down is nobody's work.
+    return _free(connection, sa.update(runs).where(LEASED), worked_until=runs.c.lease_until, now=now)
+
+
+def hand_back(connection: Connection, node: str, held: Iterable[str], now: int) -> None:
+    """Give the leases of *held* back: whoever claims next finds them due, a begun step in doubt."""
+    query = sa.update(runs).where(runs.c.id.in_(list(held)), runs.c.node == node, LEASED)
+    _free(connection, query, worked_until=sa.literal(now), now=now)
+
+
+def _free(connection: Connection, which: sa.Update, worked_until: sa.ColumnElement[int], now: int) -> int:
+    """Let runs go that were in hand. They are due since they were made: those that only waited meanwhile, and are
+    younger, stay behind them.
+    """
+    made_at = runs.c.created_at
+    due_at = sa.case((made_at < now, made_at), else_=now)  # the clock may have been set back
+    anew = {"due_at": due_at, "spent": _spent(worked_until, now), "counting_since": None}
+    query = which.values(status="pending", node=None, lease_until=None, **anew)
+    return connection.execute(query).rowcount
 
 
 def move(connection: Connection, run: Run, status: RunStatus, **values: Any) -> None:
@@ -257,18 +272,11 @@ def touch(
 ) -> None:
     """Remember that a run's step made or changed remote objects (noun, id)."""
     for noun, remote_id in made:
-        row = {
-            "account": account,
-            "noun": noun,
-            "remote_id": remote_id,
-            "run_id": run_id,
-            "step_id": step_id,
-            "at": now,
-        }
-        insert = tables.insert_into(connection, remotes).values(row)
+        key = {"account": account, "noun": noun, "remote_id": remote_id, "run_id": run_id}
+        insert = tables.insert_into(connection, remotes).values(**key, step_id=step_id, at=now)
         connection.execute(
             insert.on_conflict_do_update(
-                index_elements=["account", "noun", "remote_id", "run_id"],
+                index_elements=list(key),
                 set_={"at": now, "step_id": step_id},
             )
         )
@@ -389,9 +397,3 @@ def _from_values(values: Mapping[str, Any]) -> Run:
 def has_expired(connection: Connection, lease_now: int) -> bool:
     """Whether any lease has run out."""
     return _EXPIRED.scalar(connection, lease_now=lease_now) is not None
-
-
-def hand_back(connection: Connection, node: str, held: Iterable[str], now: int) -> None:
-    """Give the leases of *held* back: whoever claims next finds them due, a begun step in doubt."""
-    query = sa.update(runs).where(runs.c.id.in_(list(held)), runs.c.node == node, LEASED)
-    connection.execute(query.values(status="pending", node=None, lease_until=None, due_at=now))

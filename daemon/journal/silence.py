@@ -15,9 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 SILENT = 5_000  # milliseconds for which a client may say nothing in the middle of a transaction
-UNTAKEN = (
-    20_000  # milliseconds for which it may leave an answer lying; whoever waits gives up after 30 seconds
-)
+UNTAKEN = 20_000  # milliseconds for which it may leave an answer lying; whoever waits gives up after 30 s
 LOOK_AGAIN = 1.0  # seconds
 PROGRAM = "pointsman"  # the name under which our connections are known to the server
 

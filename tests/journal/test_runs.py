@@ -176,6 +176,52 @@ async def test_runs_are_handed_back_by_their_node(journal: Journal) -> None:
     assert [run.id for run in await making.claimed(journal, lease=OTHER)] == [born[0].id]
 
 
+async def made_in_turn(journal: Journal, count: int) -> list[str]:
+    """The ids of runs in hand, each made after the one before it."""
+    return [(await making.made(journal, f"e{n}", now=NOW + n, lease=LEASE))[0].id for n in range(count)]
+
+
+@pytest.mark.parametrize("by_its_node", [False, True])
+async def test_what_was_in_hand_stays_before_what_only_waited(journal: Journal, by_its_node: bool) -> None:
+    held = await made_in_turn(journal, 3)
+    behind = (await making.made(journal, "f", now=NOW + 3))[0].id
+
+    def free(connection: Connection) -> None:
+        if by_its_node:
+            runs.hand_back(connection, "here", held, LATER)
+        else:
+            runs.release_all(connection, LATER)
+
+    await journal.write(free)
+    assert [run.id for run in await making.claimed(journal, LATER)] == [*held, behind]
+
+
+async def test_work_counts_until_it_was_given_up_and_rest_does_not(journal: Journal) -> None:
+    ended, handed = await making.made(journal, "e", "f", lease=LEASE)
+    await journal.write(lambda c: runs.hand_back(c, "here", [handed.id], NOW + 7))
+    await journal.write(lambda c: runs.release_all(c, LEASE.until + 50))
+    found = [await making.run_with(journal, run.id) for run in (ended, handed)]
+    assert [(run.elapsed(LATER), run.due_at) for run in found] == [(LEASE.until - NOW, NOW), (7, NOW)]
+    again = await making.claimed(journal, LATER)
+    assert {run.id: run.elapsed(LATER + 3) for run in again} == {
+        ended.id: LEASE.until - NOW + 3,
+        handed.id: 7 + 3,
+    }
+
+
+async def test_a_run_whose_making_is_yet_to_come_is_due_at_once(journal: Journal) -> None:
+    (born,) = await making.made(journal, "e", lease=LEASE)
+    before = NOW - times.HOUR  # the clock was set back
+    await journal.write(lambda c: runs.release_all(c, before))
+    assert [run.id for run in await making.claimed(journal, before)] == [born.id]
+
+
+async def test_leases_that_ran_out_are_taken_over_in_the_order_of_their_runs(journal: Journal) -> None:
+    held = await made_in_turn(journal, 3)
+    await journal.write(lambda c: runs.renew(c, "here", held[:1], LEASE.until + 9))
+    assert [run.id for run in await making.claimed(journal, LATER, OTHER)] == held
+
+
 async def test_a_run_that_waits_is_woken_by_its_work_alone(journal: Journal) -> None:
     born = await making.made(journal, "e", "f", lease=LEASE)
     for run, work in zip(born, ("popily sources 1", "popily sources 2"), strict=True):
