@@ -83,7 +83,7 @@ async def send(client: GeneralClient, parameters: SendNotice, call: declare.Call
     told: dict[str, str] = dict((call.so_far or {}).get("sent", {}))
     addresses = {name: client.address(name) for name in names if name not in told}
     await _off_loop(_load)
-    await sending.check()  # loading may have taken a second: the step must still be ours
+    await sending.check()  # loading takes its time: the step must still be ours
     sending.note("POST")
     reports = await asyncio.gather(*(_deliver(address, parameters) for address in addresses.values()))
     ended = dict(zip(addresses, reports, strict=True))
@@ -134,7 +134,7 @@ async def _deliver(address: str, parameters: SendNotice) -> Report:
 
 
 def _load() -> None:
-    """Import Apprise and its plugins: a second, and memory that a daemon without notices shall not need."""
+    """Import Apprise and its plugins: time and memory that a daemon without notices shall not need."""
     importlib.import_module("daemon.connectors.general.actions.apprised")
 
 
