@@ -146,7 +146,7 @@ class House:
         wakes = clock.Wakes(timed)
         doors = building.build_doors(settled, self._services)
         router = Router(journal, timed, Rules(settled.reactions), worker, bells.router, bells.workers)
-        admission = Admission(journal, timed, bells.router, bells.watches, router.hand_over)
+        admission = Admission(journal, timed, router.hand_over, bells.watches)
         public = PublicSide(admission, Rejections(journal, timed), doors)
         health = Health(journal, timed, self._pulse.silent, self._closed)
         return Rooms(

@@ -46,20 +46,18 @@ class _Waiting:
 
 
 class Admission:
-    """The one way of callbacks into the journal. *hand_over* is given the events of each commit, for whoever would
-    otherwise read them back at once."""
+    """The one way of callbacks into the journal. *hand_over* is told of each commit, with its events where all were
+    new: the router need not read them back then."""
 
     def __init__(
         self,
         journal: Journal,
         clock: Clock,
-        router: Bell,
+        hand_over: Callable[[Sequence[Event]], None],
         watches: Bell,
-        hand_over: Callable[[Sequence[Event]], None] = lambda _events: None,
     ) -> None:
         self._journal = journal
         self._clock = clock
-        self._router = router
         self._hand_over = hand_over
         self._watches = watches
         self._waiting: list[_Waiting] = []
@@ -118,7 +116,6 @@ class Admission:
             if not outcome.duplicate:  # an event that begins a trace gives it its name
                 bound.debug("callback.admitted", trace=outcome.id)
             one.told(outcome)
-        self._router.ring()
         if any(one.arrival.claim is not None and one.arrival.claim.readback for one in batch):
             self._watches.ring()
 

@@ -108,6 +108,8 @@ def _writer_settings() -> tuple[str, ...]:
         "journal_mode=WAL",
         "synchronous=FULL",
         "wal_autocheckpoint=0",
+        # A statement of many rows keeps what it may have to undo; beyond 64 KiB it would open a file for it.
+        "temp_store=MEMORY",
         # A log that was begun anew is cut to this size: its length then says what is in it.
         f"journal_size_limit={CHECKPOINT_AT}",
     )

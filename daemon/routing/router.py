@@ -8,7 +8,6 @@ memory when one is free (born claimed), and who otherwise find it as a row.
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -28,6 +27,7 @@ from daemon.model.runs import Run, RunStatus
 from daemon.model.scope import StateNeeded
 from daemon.model.times import Clock
 from daemon.routing import matching
+from daemon.routing.handed import Found, Handed
 from daemon.routing.matching import Rules, Wish
 
 AT_ONCE = 16  # runs that are begun while they are being written
@@ -35,6 +35,7 @@ BATCH = 200  # events to one transaction
 MOST_RUNS = 10_000  # after so many the transaction takes no further event
 DEFINED_FOR = 10.0  # seconds; no run is kept for less
 PASS_BY = 0.25  # seconds after a round in which events that nobody listens to may wait for more of them
+MOST_WAITING = 4_000  # of those; with so many the next round does not wait
 REST = 0.003  # seconds after a round: a round costs a commit, whether it carries one event or many
 
 NOTHING_UNWRITTEN: Mapping[str, Reaction] = {}
@@ -79,23 +80,32 @@ class Router:
         self._bell = bell
         self._workers = workers
         self._seq: int | None = None  # where the cursor stands, as far as is known
-        self._handed: list[Event] = []
+        self._handed = Handed(rules)
         self._passing_until = 0.0
         self._defined = Defined()
         self._behind = True  # whether older work was due at the last look
 
     def hand_over(self, fresh: Sequence[Event]) -> None:
-        """Events that were just recorded, in the journal's order. It spares reading them, and is no more than that."""
-        if len(self._handed) < 2 * BATCH:
-            self._handed += fresh
+        """Events that were just recorded, in the journal's order; none where only so much is known that there are some.
+        The router is woken, unless there is nothing among them that could not wait."""
+        if self._handed.rules is not self.rules:
+            self._handed = Handed(self.rules)
+        if len(self._handed.numbers) <= MOST_WAITING:
+            self._handed.add(fresh)
+        if not fresh or not self._may_wait():
+            self._bell.ring()
+
+    def _may_wait(self) -> bool:
+        """Whether what was handed over may wait: nobody listens to it, to pass it by costs a commit, and there may soon
+        be more."""
+        handed = self._handed
+        few = not handed.wanted and 0 < len(handed.numbers) < MOST_WAITING
+        return few and time.monotonic() < self._passing_until
 
     async def once(self) -> bool:
-        """Route one batch; whether there was one."""
-        found = self._take_handed()
-        if found is not None and self._may_wait(found):
-            return False
-        if found is None:
-            found = await self._journal.write(self._pass)
+        """Route one batch; whether there may be another."""
+        handed = self._take_handed()
+        found = handed or await self._journal.write(self._pass)
         self._seq = None  # until it is known where the cursor stands behind this round
         if found.passed or not found.types:
             self._seq = found.last
@@ -114,42 +124,30 @@ class Router:
             await self._write(found, made, now)
         if len(found.types) < BATCH:
             await asyncio.sleep(REST)
-        return True
+        # Whoever records without handing over rings the bell.
+        more = bool(self._handed.numbers) and not self._may_wait()
+        return handed is None or self._seq is None or more
 
-    def _take_handed(self) -> "Found | None":
+    def _take_handed(self) -> Found | None:
         """The batch that was handed over, where it begins right behind the cursor."""
-        handed, self._handed = self._handed, []
-        if not handed or self._seq is None:
-            return None
-        behind = [event for event in handed if event.seq > self._seq]
-        numbers = [event.seq for event in behind]
-        if not behind or numbers != list(range(self._seq + 1, self._seq + 1 + len(behind))):
-            return None  # somebody else recorded events between these: they are read, all of them
-        wanted = [event for event in behind if self.rules.for_type(event.type)]
-        types = [event.type for event in behind]
-        return Found(self._seq, numbers[-1], types, wanted, passed=False, numbers=numbers, handed=behind)
+        self._passing_until = time.monotonic() + PASS_BY
+        if self._seq is None or self._handed.rules is not self.rules:
+            self._handed = Handed(self.rules)  # read anew, and seen with the eyes of the rules of now
+        return self._handed.take(self._seq or 0, BATCH if self._handed.wanted else MOST_WAITING)
 
-    def _may_wait(self, found: "Found") -> bool:
-        """Keep a batch in hand that nobody listens to: to pass it by costs a commit, and there may soon be more."""
-        now = time.monotonic()
-        if found.events or len(found.types) >= BATCH or now >= self._passing_until:
-            self._passing_until = now + PASS_BY
-            return False
-        self._handed = [*found.handed, *self._handed]
-        return True
-
-    def _pass(self, connection: Connection) -> "Found":
+    def _pass(self, connection: Connection) -> Found:
         """The next batch, passed by at once where no reaction listens to any of it; else only events that some
         reaction listens to are read whole. Under load this rides in a commit that is under way anyhow.
         """
         seq = events.cursor(connection)
         given = events.types_after(connection, seq, BATCH)
-        last, types = given[-1][0] if given else seq, [type for _, type in given]
+        numbers, types = [number for number, _ in given], [type for _, type in given]
+        last = numbers[-1] if numbers else seq
         wanted = [number for number, type in given if self.rules.for_type(type)]
         if wanted:
-            found, numbers = events.numbered(connection, wanted), [number for number, _ in given]
-            return Found(seq, last, types, found, passed=False, numbers=numbers)
-        return Found(seq, last, types, [], passed=bool(given) and events.move_cursor(connection, seq, last))
+            return Found(seq, last, numbers, types, events.numbered(connection, wanted))
+        passed = bool(given) and events.move_cursor(connection, seq, last)
+        return Found(seq, last, numbers, types, [], passed)
 
     async def _plan(self, event: Event, now: int) -> list[NewRun]:
         known: dict[str, Json] = {}
@@ -159,7 +157,7 @@ class Router:
             except StateNeeded as needed:
                 known[needed.key] = await self._journal.read(partial(state.value, key=needed.key))
 
-    async def _write(self, found: "Found", made: list[NewRun], now: int) -> None:
+    async def _write(self, found: Found, made: list[NewRun], now: int) -> None:
         lease = await self._crew.lease() if made else None
         free, born_of = self._crew.free(), {event.id: event for event in found.events}
         defined = self._defined.lasting(time.monotonic())
@@ -221,27 +219,6 @@ class Defined:
         """The digests whose definitions are there for certain."""
         self._seen = {digest: at for digest, at in self._seen.items() if now - at < DEFINED_FOR}
         return self._seen.keys()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A batch to route: where the cursor stood, the last number in it, the types of all, the events that matter.
-    *passed*: none of them does, and the cursor stands behind them. *handed* are all of them, where they were handed
-    over."""
-
-    seq: int
-    last: int
-    types: Sequence[str]
-    events: Sequence[Event]
-    passed: bool
-    numbers: Sequence[int] = ()
-    handed: Sequence[Event] = ()
-
-    def up_to(self, seq: int) -> "Found":
-        """The part of the batch that ends with the event numbered *seq*."""
-        count = sum(number <= seq for number in self.numbers)
-        kept = [event for event in self.events if event.seq <= seq]
-        return replace(self, last=seq, types=self.types[:count], events=kept, numbers=self.numbers[:count])
 
 
 def new_run(event: Event, wish: Wish, now: int, replay: int = 0) -> NewRun:
