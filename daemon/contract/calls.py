@@ -9,13 +9,14 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from daemon.model import records
 from daemon.model.events import Fact
 from daemon.model.jsons import Json, JsonObject
 
 R = TypeVar("R", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Call:
     """What an action is told about the step that calls it.
 
@@ -50,7 +51,7 @@ class Follow:
     options: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Done(Generic[R]):
     """What an action did.
 

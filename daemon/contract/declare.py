@@ -21,6 +21,7 @@ from daemon.contract.calls import Follow as Follow
 from daemon.contract.calls import Probe as Probe
 from daemon.contract.http import Http
 from daemon.contract.registering import Registering
+from daemon.model import records
 from daemon.model.events import Fact
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
@@ -118,7 +119,7 @@ class Action:
         return Doubt.UNSAFE if unmarked and self.probe and self.probe.relies_on_marker(parameters) else doubt
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Cursor:
     """What a watch remembers, given to its next poll.
 
@@ -140,7 +141,7 @@ class Cursor:
     claims: Mapping[str, Sequence[JsonObject]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Seen:
     """One remote object as a poll (or a trusted callback) found it.
 
@@ -188,7 +189,7 @@ class Watch:
     scope: Callable[[Any], str]
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Claim:
     """What a callback's body says, once it is understood.
 

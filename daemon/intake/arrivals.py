@@ -16,13 +16,13 @@ from daemon.journal.database import Connection
 from daemon.journal.events import Admitted
 from daemon.journal.hints import Hint
 from daemon.journal.watches import Memory, Polled
-from daemon.model import jsons
+from daemon.model import jsons, records
 from daemon.model.events import Event, Fact
 
 RECEIVED = "populr.callback.received"
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Callback:
     """A service's callback that was understood. *readback* says whether it is only a hint."""
 
@@ -32,7 +32,7 @@ class Callback:
     readback: bool
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Arrival:
     """What came: a fact that is recorded as it is, or a *claim* whose meaning depends on what is
     remembered.

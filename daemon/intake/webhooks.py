@@ -30,7 +30,7 @@ from daemon.intake.arrivals import Arrival, Callback
 from daemon.intake.rejecting import Rejections
 from daemon.journal.database import JournalUnavailable
 from daemon.journal.events import Admitted
-from daemon.model import jsons
+from daemon.model import jsons, records
 
 BODY_TIMEOUT = 15.0  # seconds for a whole body
 COME_AGAIN = 5  # seconds, in Retry-After
@@ -72,7 +72,7 @@ class Doors:
     max_body: int
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Asked:
     """A request's head: its raw path and query, its headers by names of any case."""
 
@@ -94,7 +94,7 @@ class Refusal(Exception):
         self.kept = f"{error}: {why}" if why else error
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Addressee:
     """Whom a request is for, by the *label* that metrics show, and what understands its body there."""
 
@@ -103,7 +103,7 @@ class Addressee:
     understand: Callable[[bytes], Arrival]
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Answer:
     """A JSON answer. *retry_after* is in seconds; with *closes* the connection ends behind it."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 
 from daemon.journal import bulk, tables
 from daemon.journal.tables import cursors, events, storable
-from daemon.model import ids, jsons
+from daemon.model import ids, jsons, records
 from daemon.model.events import ROOT, Event, Fact, Lineage
 
 COLUMNS = tuple(column.name for column in events.columns if column.name != "seq")
@@ -45,7 +45,7 @@ _MOVE_CURSOR = bulk.Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Admitted:
     """What became of a fact: the id of its event, whether the journal had it already, and the event's number where it
     was just given."""

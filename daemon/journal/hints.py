@@ -4,7 +4,7 @@ Called by ``intake``; plain functions of one connection, none commits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 from daemon.journal import bulk
 from daemon.journal.tables import hints, watches
 from daemon.journal.watches import Polled
-from daemon.model import jsons
+from daemon.model import jsons, records
 from daemon.model.jsons import JsonObject
 
 READ_AT_ONCE = 1_000  # hints that one look decides: they are written in one transaction
@@ -23,7 +23,7 @@ WAITING = sa.text("verdict = 'waiting'")  # the partial index's own words
 _INSERT = bulk.Insert(hints, hints.columns.keys(), "DO NOTHING")
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Hint:
     """A callback's claim about one remote object. *watch* names the row that reads it back; *verdict* is
     ``waiting confirmed superseded`` or ``refuted``; *became* is the event that the reading told."""

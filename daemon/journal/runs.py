@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from daemon.journal import bulk, definitions, tables
 from daemon.journal.database import LostLease
 from daemon.journal.tables import remotes, runs
-from daemon.model import ids, jsons
+from daemon.model import ids, jsons, records
 from daemon.model.jsons import Json
 from daemon.model.reactions import Reaction
 from daemon.model.runs import RUN_MOVES, Run, RunStatus
@@ -53,7 +53,7 @@ _EXPIRED = bulk.Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Lease:
     """Who holds a run, and until when (an instant of the database's clock)."""
 
@@ -61,7 +61,7 @@ class Lease:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class NewRun:
     """A run about to be made. *error* makes it dead at once (its condition could not be evaluated); with *id* it is
     known before it is written.

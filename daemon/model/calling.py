@@ -3,8 +3,9 @@
 ``intake.takeover`` decides, ``journal`` keeps it with what is remembered of the object, ``web`` shows it.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from daemon.model import records
 from daemon.model.jsons import JsonObject
 
 CALLBACK, POLL = "callback", "poll"
@@ -14,7 +15,7 @@ SHARES = (50, 75, 100)  # percent of a budget that are told of
 TAKEN_OVER_AT = 75  # percent: calls that never reached us were not counted, so there is some to spare
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Calling:
     """What is known of the callbacks about one object that its service calls a limited number of times.
 

@@ -1,7 +1,8 @@
 """Events: immutable facts in the journal, and the facts that are about to become events."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from daemon.model import records
 from daemon.model.jsons import JsonObject
 
 RESERVED_WORDS = ("populr", "popily", "compass", "tonalytica", "plotly", "schedule", "pointsman")
@@ -10,7 +11,7 @@ DEEPEST = 16  # an emitted event deeper than this ends the loop: its run is dead
 QUIET_TYPES = ("pointsman.", "populr.callback.received")  # what a bare "*" does not match
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Fact:
     """What happened, before it has a place in the journal.
 
@@ -25,7 +26,7 @@ class Fact:
     time: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Lineage:
     """What an event descends from: *trace* is None where it begins one of its own."""
 
@@ -38,7 +39,7 @@ class Lineage:
 ROOT = Lineage()
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Event:
     """A recorded event: the CloudEvents attributes, and its place in the causal chain.
 

@@ -1,8 +1,8 @@
 """Runs and steps: their states, and the moves between them that are allowed."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from daemon.model import records
 from daemon.model.jsons import Json, JsonObject
 
 
@@ -67,7 +67,7 @@ UNFINISHED = frozenset({RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING,
 KEPT = frozenset({RunStatus.DEAD, RunStatus.IN_DOUBT})  # until someone decides
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Run:
     """One execution of one reaction for one event (or item). Instants are microseconds.
 
@@ -107,7 +107,7 @@ class Run:
         return self.spent + (now - self.counting_since if self.counting_since is not None else 0)
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Step:
     """One action call of a run, as the journal keeps it.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemon import expressions
-from daemon.model import reactions, scope
+from daemon.model import reactions, records, scope
 from daemon.model.events import Event
 from daemon.model.jsons import Json
 from daemon.model.reactions import Reaction
@@ -16,7 +16,7 @@ from daemon.model.reactions import Reaction
 MOST_ITEMS = 10_000  # runs that one for_each may make
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Wish:
     """A run that *event* asks of *reaction*: for one item, or a dead one that tells *error*."""
 

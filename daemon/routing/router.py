@@ -105,7 +105,7 @@ class Router:
     async def once(self) -> bool:
         """Route one batch; whether there may be another."""
         handed = self._take_handed()
-        found = handed or await self._journal.write(self._pass)
+        found = handed if handed is not None else await self._journal.write(self._pass)
         self._seq = None  # until it is known where the cursor stands behind this round
         if found.passed or not found.types:
             self._seq = found.last

@@ -22,6 +22,7 @@ from daemon.journal import accounts, events
 from daemon.journal.accounts import Account, Change
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable
+from daemon.model import records
 from daemon.model.times import Clock
 
 UNKNOWN = Circuit()
@@ -30,7 +31,7 @@ SOURCE = "pointsman"  # of the events that tell of circuits
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Ticket:
     """A call that may be made. *fence* is the circuit's as it began; *outage* names the one (by its beginning) that the
     call, as half of a probe, may end. Only one that *decides* counts where it goes well.

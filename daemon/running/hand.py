@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from daemon.contract.declare import Action
-from daemon.model import scope
+from daemon.model import records, scope
 from daemon.model.events import Event
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.reactions import Reaction
@@ -52,7 +52,7 @@ class Course:
         return scope.build(self.event, now, self.known, **more)
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Planned:
     """A call about to be made."""
 

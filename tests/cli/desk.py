@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -166,7 +166,7 @@ class Desk:
 
 def with_run(step: Step, run_id: str) -> Step:
     """*step* as one of the run *run_id*."""
-    return make_step(**{**{name: getattr(step, name) for name in Step.__slots__}, "run_id": run_id})
+    return replace(step, run_id=run_id)
 
 
 def make_step(**values: Any) -> Step:

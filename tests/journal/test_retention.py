@@ -1,5 +1,6 @@
 """Forgetting: in slices, and never what someone still needs."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -33,7 +34,7 @@ async def finish(journal: Journal, event_id: str, status: RunStatus, at: int) ->
 
 
 def making_step(run_id: str) -> Any:
-    return type(STEP)(**{**{name: getattr(STEP, name) for name in STEP.__slots__}, "run_id": run_id})
+    return replace(STEP, run_id=run_id)
 
 
 async def prune(journal: Journal, what: Any, before: int, start: Any) -> tuple[int, int]:
