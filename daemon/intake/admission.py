@@ -91,7 +91,9 @@ class Admission:
     async def _commit(self, batch: list[_Waiting]) -> None:
         arrived = [one.arrival for one in batch]
         try:
-            admitted = await self._journal.write(_writer(arrived, self._clock.now()))
+            writing = _writer(arrived, self._clock.now())
+            # Facts are one statement; what a claim means depends on what else is remembered.
+            admitted = await self._journal.write(writing, single=all(one.claim is None for one in arrived))
         except JournalUnavailable as broken:
             _refuse(batch, broken)
         except Exception as bug:

@@ -18,6 +18,7 @@ from sqlalchemy.util import await_only
 from daemon.journal.tables import storable
 from daemon.model import jsons
 
+BY_HAND = "AUTOCOMMIT"  # how SQLAlchemy calls a connection whose transactions it leaves to us
 MOST_ROWS = 64  # to one statement in SQLite, which takes 32,766 values; 23 columns are the most there are
 
 
@@ -45,7 +46,7 @@ class Statement:
         if dialect == "sqlite":
             found: list[Sequence[Any]] = driver.execute(*self._ready(connection, values)).fetchall()
             return found
-        if not driver.is_in_transaction():  # SQLAlchemy begins its transaction with its own first statement
+        if not _is_ready(connection, driver):
             return [tuple(row) for row in connection.execute(self._statement(dialect), values)]
         words, given = self._ready(connection, values)
         return list(await_only(driver.fetch(words, *given)))
@@ -61,7 +62,7 @@ class Statement:
         driver: Any = connection.connection.driver_connection
         if dialect == "sqlite":
             return int(driver.execute(*self._ready(connection, values)).rowcount)
-        if not driver.is_in_transaction():
+        if not _is_ready(connection, driver):
             return int(connection.execute(self._statement(dialect), values).rowcount)
         words, given = self._ready(connection, values)
         said: str = await_only(driver.execute(words, *given))  # "UPDATE 1", "INSERT 0 1"
@@ -71,7 +72,7 @@ class Statement:
         """Run the statement for each of *rows*, of which there is one at least."""
         dialect = connection.dialect.name
         driver: Any = connection.connection.driver_connection
-        if dialect != "sqlite" and not driver.is_in_transaction():
+        if dialect != "sqlite" and not _is_ready(connection, driver):
             connection.execute(self._statement(dialect), rows)
             return
         words, _ = self._ready(connection, rows[0])
@@ -95,6 +96,13 @@ class Statement:
             self._texts[connection.dialect.name] = text
         given = {**text.fixed, **values}
         return text.words, [_stored(given[name]) for name in text.names]
+
+
+def _is_ready(connection: Connection, driver: Any) -> bool:
+    """Whether *driver* may be spoken to directly: where transactions are SQLAlchemy's it begins them with its own
+    first statement."""
+    by_hand = connection.get_execution_options().get("isolation_level") == BY_HAND
+    return by_hand or bool(driver.is_in_transaction())
 
 
 def _stored(value: Any) -> Any:
@@ -153,9 +161,9 @@ class Insert:
         if connection.dialect.name == "sqlite":
             return self._run_sqlite(driver, stored)
         columns = [list(column) for column in zip(*stored, strict=True)]
-        if driver.is_in_transaction():
+        if _is_ready(connection, driver):
             told = await_only(driver.fetch(self._postgres, *columns))
-        else:  # SQLAlchemy begins its transaction with its own first statement
+        else:
             told = connection.exec_driver_sql(self._postgres, tuple(columns)).all()
         return sorted(row[0] for row in told)
 

@@ -44,9 +44,10 @@ class Journal(Protocol):
 
     dialect: str
 
-    async def write(self, fn: Function[T]) -> T:
+    async def write(self, fn: Function[T], *, single: bool = False) -> T:
         """Run *fn* in a transaction and return its result once it is durably committed.
 
+        *single* says that *fn* changes something by one statement at most, so that it needs no transaction around it.
         An exception in *fn* undoes just *fn* and is raised here. :class:`JournalUnavailable` when the commit
         failed. *fn* may be run more than once and must have no effect beside the database; it returns plain
         values, never an open result.
@@ -72,6 +73,7 @@ class Handed(Generic[T]):
 
     fn: Function[T]
     future: "asyncio.Future[T]"
+    single: bool = False
 
 
 Batch = list[Handed[Any]]
@@ -91,13 +93,13 @@ class Batches:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    def hand_in(self, fn: Function[T]) -> "asyncio.Future[T]":
-        """Queue *fn*; the future ends with its commit."""
+    def hand_in(self, fn: Function[T], *, single: bool = False) -> "asyncio.Future[T]":
+        """Queue *fn*, which says a *single* statement or more; the future ends with its commit."""
         if self._closed:
             raise JournalUnavailable("the journal is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(Handed(fn, future))
+        self._waiting.append(Handed(fn, future, single))
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._drain())
         return future

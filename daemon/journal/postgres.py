@@ -15,7 +15,7 @@ from sqlalchemy import exc as core_errors
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from daemon.journal import database, silence
+from daemon.journal import bulk, database, silence
 from daemon.journal.database import Batch, Function, Handed, JournalUnavailable, T
 from daemon.model import times
 
@@ -54,12 +54,14 @@ class PostgresJournal:
         self._snapshots = self._reads.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        # Core would begin by itself, with the first statement, and say that one in its own slow way.
+        self._writers = self._commits.execution_options(isolation_level=bulk.BY_HAND)
         self._batches = database.Batches(self._commit, observe)
         self._writer: AsyncConnection | None = None
 
-    async def write(self, fn: Function[T]) -> T:
-        """Run *fn* and commit; see the protocol."""
-        return await self._batches.hand_in(fn)
+    async def write(self, fn: Function[T], *, single: bool = False) -> T:
+        """Run *fn* and commit; see the protocol. A *single* statement is spared two ways to the server."""
+        return await self._batches.hand_in(fn, single=single)
 
     async def read(self, fn: Function[T]) -> T:
         """Run *fn* on one snapshot of the database."""
@@ -99,40 +101,57 @@ class PostgresJournal:
     async def _commit(self, batch: Batch) -> None:
         try:
             async with silence.broken(self._reads, ERRORS):
-                connection, outcomes = await self._run(batch)
-                await connection.commit()  # of that very connection: another one would have nothing to commit
+                outcomes = await self._run(batch)
         except Exception as broken:
             await self._forget_writer()
             outcomes = [unavailable(broken) for _ in batch]
         for handed, outcome in zip(batch, outcomes, strict=True):
             database.settle(handed, outcome)
 
-    async def _run(self, batch: Batch) -> tuple[AsyncConnection, list[object]]:
+    async def _run(self, batch: Batch) -> list[object]:
         """Run the batch in one go; where one function fails, again with a savepoint for each.
 
-        A savepoint costs two round trips, and failing functions are rare. Nothing is committed yet, so a lost
-        race or a connection that had died since the last commit is tried again.
+        A savepoint costs two round trips, and failing functions are rare. Until the commit is said, a lost race or a
+        connection that had died since the last one is tried again.
         """
         for _ in range(TRIES):
             fresh = self._writer is None
             connection = await self._connection()
             try:
-                return connection, await connection.run_sync(_run_all, batch)
+                if len(batch) == 1 and batch[0].single:
+                    return await connection.run_sync(_run_all, batch)
+                outcomes = await self._begun(connection, _run_all, batch)
             except Exception as broken:
                 if is_environmental(broken) and fresh:
                     raise
-                if is_environmental(broken):
-                    await self._forget_writer()
-                    continue
-                await connection.rollback()
-                if not is_lost_race(broken):
+                await self._forget_writer_of(broken)
+                if not (is_environmental(broken) or is_lost_race(broken)):
                     break
+            else:
+                await _say(connection, "COMMIT")
+                return outcomes
         connection = await self._connection()
-        return connection, await connection.run_sync(_run_each, batch)
+        outcomes = await self._begun(connection, _run_each, batch)
+        await _say(connection, "COMMIT")
+        return outcomes
+
+    async def _begun(
+        self, connection: AsyncConnection, run: Callable[[Connection, Batch], list[object]], batch: Batch
+    ) -> list[object]:
+        """What *run* makes of *batch* inside a transaction that is begun here and not ended."""
+        await _say(connection, "BEGIN")
+        return await connection.run_sync(run, batch)
+
+    async def _forget_writer_of(self, broken: Exception) -> None:
+        """Undo what the commit has done so far, by way of its connection where that has gone."""
+        if is_environmental(broken) or self._writer is None:
+            await self._forget_writer()
+        else:
+            await _say(self._writer, "ROLLBACK")
 
     async def _connection(self) -> AsyncConnection:
         if self._writer is None or self._writer.closed or self._writer.invalidated:
-            self._writer = await self._commits.connect()
+            self._writer = await self._writers.connect()
         return self._writer
 
     async def _forget_writer(self) -> None:
@@ -142,6 +161,15 @@ class PostgresJournal:
                 await writer.invalidate()
             with contextlib.suppress(Exception):
                 await writer.close()
+
+
+async def _say(connection: AsyncConnection, word: str) -> None:
+    """Begin or end the transaction. A commit that the server turns into a rollback (somebody swallowed its error) is
+    an error."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None  # noqa: S101 - only a closed connection has none
+    if await driver.execute(word) != word:
+        raise JournalUnavailable(f"the server answered {word} with another word")
 
 
 def _database_now(connection: Connection) -> int:
@@ -184,6 +212,8 @@ def is_environmental(broken: Exception) -> bool:
         return True
     if isinstance(cause, asyncpg.InterfaceError):  # "connection is closed"
         return not isinstance(cause, ValueError)  # a value that does not fit its column
+    if isinstance(cause, asyncpg.InternalClientError):  # it was closed while the driver was about to speak
+        return not isinstance(cause, asyncpg.OutdatedSchemaCacheError)
     state = _state(cause)
     return (
         state[:2] in _ENVIRONMENTAL_CLASSES

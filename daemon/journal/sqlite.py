@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from daemon.journal import database
+from daemon.journal import bulk, database
 from daemon.journal.database import Batch, Function, Handed, JournalUnavailable, T
 from daemon.journal.lanes import Lane
 from daemon.model import times
@@ -157,7 +157,7 @@ def core_connection(raw: sqlite3.Connection) -> Connection:
     """A SQLAlchemy Core connection over *raw* that leaves transactions to us."""
     engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
     # Core would begin by itself; the driver is in autocommit mode and BEGIN is said by hand.
-    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    return engine.connect().execution_options(isolation_level=bulk.BY_HAND)
 
 
 class SqliteJournal:
@@ -178,9 +178,9 @@ class SqliteJournal:
         self._reading: list[Opened] = []
         self._began = time.time_ns() // 1_000 - times.steady()
 
-    async def write(self, fn: Function[T]) -> T:
-        """Run *fn* and commit; see the protocol."""
-        return await self._batches.hand_in(fn)
+    async def write(self, fn: Function[T], *, single: bool = False) -> T:
+        """Run *fn* and commit; see the protocol. Here a *single* statement is no cheaper."""
+        return await self._batches.hand_in(fn, single=single)
 
     async def read(self, fn: Function[T]) -> T:
         """Run *fn* on one snapshot of the file."""

@@ -5,7 +5,11 @@ import os
 
 RANDOM_BITS = 62 - 20  # twenty bits count the ids of one microsecond
 
-_counted = (0, 0)  # the instant of the last id, and how many it had before
+_counted = (
+    0,
+    0,
+    0,
+)  # the instant of the last id, how many it had before, and the random bits of that instant
 
 
 def uuid7(instant: int, randomness: bytes | None = None) -> str:
@@ -23,11 +27,14 @@ def uuid7(instant: int, randomness: bytes | None = None) -> str:
 
 
 def _count_up(instant: int) -> int:
-    """Random bits behind a count that begins anew with each instant."""
+    """Random bits behind a count that begins anew with each instant, and are drawn anew with it."""
     global _counted  # the order of what one process makes is the process's own
-    before, count = _counted
-    _counted = (instant, count + 1 if before == instant else 0)
-    return _counted[1] << RANDOM_BITS | int.from_bytes(os.urandom(8), "big") >> (64 - RANDOM_BITS)
+    before, count, noise = _counted
+    if before == instant:
+        _counted = (instant, count + 1, noise)
+    else:
+        _counted = (instant, 0, int.from_bytes(os.urandom(8), "big") >> (64 - RANDOM_BITS))
+    return _counted[1] << RANDOM_BITS | _counted[2]
 
 
 def digest(*parts: str | bytes) -> str:

@@ -105,7 +105,7 @@ class Router:
     async def once(self) -> bool:
         """Route one batch; whether there may be another."""
         handed = self._take_handed()
-        found = handed if handed is not None else await self._journal.write(self._pass)
+        found = handed if handed is not None else await self._journal.write(self._pass, single=True)
         self._seq = None  # until it is known where the cursor stands behind this round
         if found.passed or not found.types:
             self._seq = found.last
@@ -173,7 +173,7 @@ class Router:
             tell_dead(connection, new, found.events, now)
             return new
 
-        writing = asyncio.ensure_future(self._journal.write(write))
+        writing = asyncio.ensure_future(self._journal.write(write, single=not made))
         begun = self._begin(made, born_of, now, lease) if lease is not None and len(made) <= free else set()
         new = await writing
         if new is not None:  # every event passes here once, whoever recorded it

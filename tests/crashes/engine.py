@@ -51,11 +51,11 @@ class Stuck:
         self.reached = asyncio.Event()
         self.freed = asyncio.Event()
 
-    async def write(self, fn: Any) -> Any:
+    async def write(self, fn: Any, *, single: bool = False) -> Any:
         if self._is_stuck() and not self.freed.is_set():
             self.reached.set()
             await self.freed.wait()
-        return await self._journal.write(fn)
+        return await self._journal.write(fn, single=single)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._journal, name)

@@ -18,11 +18,11 @@ class Faltering:
         self._world = world
         self.failures = failures
 
-    async def write(self, fn: Any) -> Any:
+    async def write(self, fn: Any, *, single: bool = False) -> Any:
         if self._world.shop.calls and self.failures and "Scribe" in getattr(fn, "__qualname__", ""):
             self.failures -= 1
             raise JournalUnavailable("the disk is full")
-        return await self._journal.write(fn)
+        return await self._journal.write(fn, single=single)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._journal, name)

@@ -21,8 +21,8 @@ class Forgetful:
         self._seen: set[Any] = set()
         self.forgot = 0
 
-    async def write(self, fn: Any) -> Any:
-        told = await self._journal.write(fn)
+    async def write(self, fn: Any, *, single: bool = False) -> Any:
+        told = await self._journal.write(fn, single=single)
         if fn in self._seen:
             return told
         self._seen.add(fn)
