@@ -17,6 +17,7 @@ from daemon.journal.events import Admitted
 from daemon.journal.hints import Hint
 from daemon.journal.watches import Memory, Polled
 from daemon.model import jsons, records
+from daemon.model.calling import Calling
 from daemon.model.events import Event, Fact
 
 RECEIVED = "populr.callback.received"
@@ -155,9 +156,17 @@ def _believe(batch: _Batch, callback: Callback, known: Memory | None) -> int | A
         return batch.add(received(callback), callback.account)
     places = [batch.add(fact, callback.account) for fact in seen.facts]
     key = _key(callback)
-    told = replace(old, memory=seen.memory, version=old.version + 1, state=seen.state)
-    batch.memories[key] = replace(
-        _heard(batch, callback, told, rose=True), event_id=batch.rows[places[-1]][0]
+    batch.memories[key] = Memory(
+        old.remote_id,
+        seen.memory,
+        old.version + 1,
+        seen.state,
+        old.since,
+        old.stalled_told,
+        old.callbacks + 1,
+        batch.rows[places[-1]][0],
+        batch.now,
+        _calling(batch, callback, old, rose=True),
     )
     batch.told[places[-1]] = key
     batch.touched.add(key)
@@ -171,23 +180,24 @@ def _known(batch: _Batch, callback: Callback, known: Memory, event_id: str) -> A
         said = jsons.fingerprint(callback.claim.claimed)
         if takeover.counts(known.calling, budget, known.called_at, said, batch.now):
             batch.silent.setdefault(key, known.callbacks)
-            batch.memories[key] = _heard(batch, callback, known, rose=False)
+            calling = _calling(batch, callback, known, rose=False)
+            batch.memories[key] = replace(
+                known, callbacks=known.callbacks + 1, called_at=batch.now, calling=calling
+            )
     return Admitted(event_id, duplicate=True)
 
 
-def _heard(batch: _Batch, callback: Callback, known: Memory, *, rose: bool) -> Memory:
-    """*known* with one more callback that is believed."""
-    new = replace(known, callbacks=known.callbacks + 1, called_at=batch.now)
+def _calling(batch: _Batch, callback: Callback, known: Memory, *, rose: bool) -> Calling | None:
+    """How the callbacks about *known* are going, with this one, which is believed."""
     budget = callback.hook.budget
     if budget is None:
-        return new
-    warned = takeover.warnings(
-        callback.account, known.remote_id, known.callbacks, new.callbacks, budget.firings
+        return known.calling
+    used = known.callbacks + 1
+    batch.warned += takeover.warnings(
+        callback.account, known.remote_id, known.callbacks, used, budget.firings
     )
-    batch.warned += warned
     said = jsons.fingerprint(callback.claim.claimed)
-    heard = Heard(new.callbacks, True, rose, said=said)
-    return replace(new, calling=takeover.decide(known.calling, budget, heard, batch.now))
+    return takeover.decide(known.calling, budget, Heard(used, True, rose, said=said), batch.now)
 
 
 # What stands beside the events

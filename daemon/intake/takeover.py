@@ -6,10 +6,9 @@ same facts with the same keys. ``findings`` and ``arrivals`` ask; ``reading_back
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from daemon.contract.declare import Budget
-from daemon.model import calling
+from daemon.model import calling, records
 from daemon.model.calling import Calling
 from daemon.model.times import DAY, HOUR, MINUTE
 
@@ -25,7 +24,7 @@ CALLS_APART = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Heard:
     """What one look (or one trusted callback) says of the callbacks: *used* of them in all, whether one *called* and
     whether something *rose*; *hook* is whether the service says that it is on, None where it does not say; *said* is a
@@ -38,7 +37,7 @@ class Heard:
     said: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Warned:
     """An object whose callbacks have reached a share of their budget."""
 
@@ -57,9 +56,9 @@ def decide(known: Calling | None, budget: Budget, heard: Heard, now: int) -> Cal
         unheard = now
     hook = old.hook if heard.hook is None else heard.hook
     because = _why_polled(budget, heard, hook, unheard, now)
-    return replace(
-        old,
+    return Calling(
         budget=budget.firings,
+        since=old.since,
         in_charge=calling.CALLBACK if because is None else calling.POLL,
         because=because,
         rose_at=now if heard.rose else old.rose_at,

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 from daemon.journal import bulk, tables
 from daemon.journal.database import LostLease
 from daemon.journal.tables import memories, watches
-from daemon.model import calling, jsons
+from daemon.model import calling, jsons, records
 from daemon.model.calling import Calling
 from daemon.model.jsons import JsonObject
 from daemon.model.times import SECOND
@@ -54,7 +54,7 @@ class Polled:
     polled_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Memory:
     """What is remembered of one remote object. *version* counts its changes; *since* is when *state* began;
     *event_id* is the newest event told of it; *callbacks* counts those that came and were borne out, *called_at* is

@@ -3,8 +3,6 @@
 ``intake.takeover`` decides, ``journal`` keeps it with what is remembered of the object, ``web`` shows it.
 """
 
-from dataclasses import asdict
-
 from daemon.model import records
 from daemon.model.jsons import JsonObject
 
@@ -36,9 +34,12 @@ class Calling:
     said: str | None = None
 
 
+_KEPT = tuple(Calling.__dataclass_fields__)
+
+
 def to_json(calling: Calling) -> JsonObject:
     """*calling* as it is kept."""
-    return asdict(calling)
+    return {name: getattr(calling, name) for name in _KEPT}
 
 
 def from_json(kept: JsonObject) -> Calling:

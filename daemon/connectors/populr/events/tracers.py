@@ -6,12 +6,11 @@ same keys here. Counters only grow (Populr API text: they count): of two reading
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from daemon.contract import declare
-from daemon.model import events, jsons
+from daemon.model import events, jsons, records
 from daemon.model.jsons import Json, JsonObject
 
 OPENED = "populr.tracer.opened"
@@ -24,7 +23,7 @@ Flat = dict[tuple[str, ...], int]
 NOTHING: JsonObject = {"views": 0, "clicks": 0, "links": {}, "assets": {}}
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Look:
     """One reading of a tracer. *counters* are as :func:`read_counters` gives them."""
 
@@ -35,7 +34,7 @@ class Look:
     template_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Reason:
     """Why we looked: *announce* tells of a tracer not seen before, *called* that a believable callback came,
     *firing* how many callbacks came in all. With *trusted* the callback itself is the reading."""
