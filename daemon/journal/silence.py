@@ -52,7 +52,8 @@ async def broken(engine: AsyncEngine, errors: tuple[type[Exception], ...]) -> As
         alarm.cancel()
         for task in looking:
             task.cancel()
-        await asyncio.gather(*looking, return_exceptions=True)
+        if looking:
+            await asyncio.gather(*looking, return_exceptions=True)
 
 
 async def _look(engine: AsyncEngine, errors: tuple[type[Exception], ...]) -> None:
