@@ -41,10 +41,10 @@ class Gate:
         self.waiting = 0
         write = admission._journal.write
 
-        async def gated(fn: Any) -> Any:
+        async def gated(fn: Any, *, single: bool = False) -> Any:
             self.waiting += 1
             await self.open.wait()
-            return await write(fn)
+            return await write(fn, single=single)
 
         monkeypatch.setattr(admission._journal, "write", gated)
 
