@@ -3,6 +3,7 @@
 Pure; ``contract.http`` asks it before a name is looked up and again for every address that came out.
 """
 
+import functools
 import ipaddress
 from dataclasses import dataclass, field
 
@@ -73,6 +74,7 @@ def _parse_network(text: str) -> Network | None:
         return None
 
 
+@functools.lru_cache(maxsize=1_000)  # asked several times for every call, of a few addresses
 def parse_address(text: str) -> Address | None:
     """The IP address that *text* is, or None for a name."""
     try:

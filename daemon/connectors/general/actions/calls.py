@@ -78,6 +78,9 @@ class HttpAnswer(declare.Result):
     body: Any = Field(None, description="The decoded JSON, or the text where it is not JSON.")
 
 
+_OPEN = secrets.Blanker()  # for calls without secret headers
+
+
 def doubt_by_method(parameters: HttpRequest) -> Doubt:
     """Repeatable for GET, PUT and DELETE, else unsafe."""
     return Doubt.REPEATABLE if parameters.method in requests.REPEATABLE_METHODS else Doubt.UNSAFE
@@ -108,7 +111,8 @@ async def request(
 
 def blanker(values: Iterable[str]) -> secrets.Blanker:
     """Blanks the secret header *values*, and what follows a scheme in them, where a server echoes them."""
-    return secrets.Blanker(values=[part for value in values for part in (value, value.rpartition(" ")[2])])
+    known = [part for value in values for part in (value, value.rpartition(" ")[2])]
+    return secrets.Blanker(values=known) if known else _OPEN
 
 
 def refuse(reply: http.Reply, text: str) -> None:
