@@ -19,7 +19,9 @@ from daemon.journal.tables import storable
 from daemon.model import jsons
 
 BY_HAND = "AUTOCOMMIT"  # how SQLAlchemy calls a connection whose transactions it leaves to us
-MOST_ROWS = 64  # to one statement in SQLite, which takes 32,766 values; 23 columns are the most there are
+# Rows to one statement in SQLite, which takes 32,766 values (23 columns are the most there are); fewer than the
+# smallest are one statement, too.
+SIZES = (64, 48, 32, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +170,14 @@ class Insert:
         return sorted(row[0] for row in told)
 
     def _run_sqlite(self, driver: Any, rows: Sequence[tuple[Any, ...]]) -> Sequence[int]:
-        """Statements of 64, 32, 16 … rows: few texts to prepare, and few steps. Each step lets go of the
-        interpreter and asks for it again, which costs more than the row where another thread is busy.
+        """A few statements of sizes that come again, so that they are prepared once. Each lets go of the interpreter
+        and asks for it again, which costs more than the row where another thread is busy.
         """
         numbers: list[int] = []
         place = 0
         while place < len(rows):
-            size = min(MOST_ROWS, 1 << (len(rows) - place).bit_length() - 1)
+            left = len(rows) - place
+            size = next((size for size in SIZES if size <= left), left)
             values = list(chain.from_iterable(rows[place : place + size]))
             done = driver.execute(self._sqlite_text(size), values)
             numbers += range(done.lastrowid - done.rowcount + 1, done.lastrowid + 1)
