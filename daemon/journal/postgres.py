@@ -4,6 +4,7 @@ The same plain functions run here by ``run_sync``. Several nodes may share one d
 ``database.open_journal`` only.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import Any
@@ -58,6 +59,7 @@ class PostgresJournal:
         self._writers = self._commits.execution_options(isolation_level=bulk.BY_HAND)
         self._batches = database.Batches(self._commit, observe)
         self._writer: AsyncConnection | None = None
+        self._ending = asyncio.create_task(silence.keep_ending(self._reads, ERRORS), name="silence")
 
     async def write(self, fn: Function[T], *, single: bool = False) -> T:
         """Run *fn* and commit; see the protocol. A *single* statement is spared two ways to the server."""
@@ -94,14 +96,15 @@ class PostgresJournal:
     async def close(self) -> None:
         """Finish what was handed in, and close."""
         await self._batches.close()
+        self._ending.cancel()
+        await asyncio.gather(self._ending, return_exceptions=True)
         await self._forget_writer()
         await self._commits.dispose()
         await self._reads.dispose()
 
     async def _commit(self, batch: Batch) -> None:
         try:
-            async with silence.broken(self._reads, ERRORS):
-                outcomes = await self._run(batch)
+            outcomes = await self._run(batch)
         except Exception as broken:
             await self._forget_writer()
             outcomes = [unavailable(broken) for _ in batch]

@@ -12,6 +12,7 @@ from sqlalchemy.util import await_only
 from daemon.journal import database, silence
 from daemon.journal.database import Journal
 from tests import waiting
+from tests.journal import making
 
 LOCK = "SELECT pg_advisory_xact_lock(78)"
 SOON = 15.0  # seconds, of a busy machine; a statement is given up after 30
@@ -87,6 +88,19 @@ async def test_a_node_that_stops_there_keeps_its_locks_from_nobody(
         async with asyncio.timeout(SOON):
             assert await lock(journal) == 1
         assert not await node.stands("true")
+
+
+async def test_rows_that_a_claim_passes_by_are_freed(journal: Journal, server_url: str) -> None:
+    (run,) = await making.made(journal, "e")
+    async with locking(server_url) as node:
+        await node.connection.execute("UPDATE runs SET attempts = 0")
+        await stop_between_parsing_and_execution(node)
+        assert await making.claimed(journal) == []  # it waits for nobody's lock
+
+        async def claimed() -> list[str]:
+            return [one.id for one in await making.claimed(journal)]
+
+        assert await waiting.wait_for(claimed, SOON, "the run that was locked") == [run.id]
 
 
 async def test_a_third_node_is_not_kept_waiting_by_one_that_waits(journal: Journal, server_url: str) -> None:
