@@ -30,6 +30,19 @@ class LateConnector(aiohttp.TCPConnector):
         return connection
 
 
+def asking_late() -> aiohttp.TraceConfig:
+    """Asks before each piece of a body, too: that is written by a task of its own, some time after the connection is
+    in hand, and the headers go out with its first piece. aiohttp wraps what is raised there.
+    """
+
+    async def ask(_session: object, _context: object, _chunk: object) -> None:
+        await sending.check()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_chunk_sent.append(ask)
+    return trace
+
+
 class GuardedResolver(AbstractResolver):
     """Looks names up and keeps only addresses that the guard allows; the connection uses just those."""
 

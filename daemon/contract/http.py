@@ -27,13 +27,10 @@ IDLE_CONNECTION = 4.0  # seconds; below the keep-alive of common servers, so tha
 LONGEST_PAUSE = 24 * times.HOUR  # that a Retry-After may ask for
 LONGEST_QUOTE = 300  # characters of a foreign body that an error shows
 AGENT = "pointsman"
-
 SLOWEST_UPLOAD = 1024 * 1024  # bytes a second: how much longer than others a call with files may take
 
 Files = Mapping[str, files.File]
 Pairs = Mapping[str, Any] | list[tuple[str, Any]]
-
-
 Auth = Callable[[], Awaitable[Mapping[str, str]]]
 
 
@@ -201,6 +198,8 @@ class Http:
             outcome = "refused"
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as broken:
+            if isinstance(broken.__cause__, sending.TooLate):
+                raise broken.__cause__ from None
             lost = _lost(method, url, broken)
             if lost.in_doubt:
                 sending.note(method)
@@ -256,6 +255,7 @@ class Http:
                 connector=connections.LateConnector(
                     resolver=resolver, keepalive_timeout=IDLE_CONNECTION, use_dns_cache=self._guard is None
                 ),
+                trace_configs=[connections.asking_late()],
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
             )

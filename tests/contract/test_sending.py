@@ -32,6 +32,26 @@ async def test_nothing_is_sent_for_a_step_that_is_somebody_elses() -> None:
         assert [asked.method for asked in vendor.asked] == ["GET"]
 
 
+async def test_a_body_is_not_sent_for_a_step_that_was_lost_with_the_connection_in_hand() -> None:
+    answers = [True, False]  # as it connects, and as it writes
+
+    async def holds() -> bool:
+        return answers.pop(0)
+
+    async with stub.serving() as vendor:
+        vendor.answer({})
+        way = http.Http(vendor.url)
+        try:
+            with sending.opened(holds) as sent, pytest.raises(sending.TooLate):
+                await way.send("POST", "/things", json={"name": "one"})
+            assert (answers, sent.went_out) == ([], False)
+            with sending.opened(yes):
+                await way.send("GET", "/things")
+        finally:
+            await way.close()
+        assert [asked.method for asked in vendor.asked] == ["GET"]
+
+
 @pytest.mark.parametrize(
     "method, went_out", [("GET", False), ("POST", True), ("PUT", True), ("DELETE", True)]
 )
