@@ -173,12 +173,16 @@ async def ping(client: PlotlyClient) -> declare.Ping:
     Other troubles than refused credentials are raised.
     """
     try:
-        user = await client.call("GET", "/users/current")
+        reply = await client.send("GET", "/users/current")
     except errors.TemporaryError as refused:
         if not refused.unauthorized:
             raise
         return declare.Ping(authorized=False, detail=refused.text)
-    return declare.Ping(authorized=True, detail=str(user.get("username", "")))
+    user = reply.json()
+    if not isinstance(user, dict) or not isinstance(user.get("username"), str):
+        said = f"answered {reply.status}, but not with Plotly's user. Is base_url right?"
+        raise errors.PermanentError(said, status=reply.status)
+    return declare.Ping(authorized=True, detail=user["username"])
 
 
 def unwrap(answer: JsonObject) -> JsonObject:

@@ -91,7 +91,12 @@ class PopilyClient:
 
     async def check(self) -> str:
         """Return if the token works, and how many sources it reaches."""
-        page = (await self.send("GET", SOURCES)).json()
+        reply = await self.send("GET", SOURCES)
+        page = reply.json()
+        try:
+            as_page(page)
+        except errors.PermanentError as strange:
+            raise errors.PermanentError(strange.text, status=reply.status) from None
         count = page.get("count") if isinstance(page, dict) else None
         return f"{count} sources" if type(count) is int else ""
 

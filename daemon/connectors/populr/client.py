@@ -128,8 +128,12 @@ class PopulrClient:
     async def check(self) -> str:
         """Return if the credentials work, and the group's own domain: the domains are the cheapest list, and never
         empty."""
-        domains = (await self.send("GET", "/domains")).json()
-        return str(domains[0])[:LONGEST_TEXT] if isinstance(domains, list) and domains else ""
+        reply = await self.send("GET", "/domains")
+        domains = reply.json()
+        if not isinstance(domains, list) or not all(isinstance(one, str) for one in domains):
+            said = f"answered {reply.status}, but not with Populr's list of domains. Is base_url right?"
+            raise errors.PermanentError(said, status=reply.status)
+        return domains[0][:LONGEST_TEXT] if domains else ""
 
 
 def make(settings: Settings, http_client: http.Http) -> PopulrClient:

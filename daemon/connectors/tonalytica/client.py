@@ -125,10 +125,17 @@ class TonalyticaClient:
         return jsons.as_object((await self.send(method, path, query=query, json=json)).json())
 
     async def check(self) -> JsonObject:
-        """The session of a user's key, or the query of a query's key; proves that the key is good."""
-        if self.query_id is not None:
-            return await self.get_query(self.query_id)
-        return await self.call("GET", "/session")
+        """The session of a user's key, or the query of a query's key; proves that the key is good.
+
+        :class:`PermanentError` for whatever else answers 200 there: a portal, another program.
+        """
+        path, sign = ("/session", "user") if self.query_id is None else (f"/queries/{self.query_id}", "id")
+        reply = await self.send("GET", path)
+        found = reply.json()
+        if not isinstance(found, dict) or not found.get(sign):
+            said = f"answered {reply.status}, but not as Redash does. Is base_url right (the bare host)?"
+            raise errors.PermanentError(said, status=reply.status)
+        return found
 
     async def get_user_id(self) -> int | None:
         """The number of the user whose key the account has."""

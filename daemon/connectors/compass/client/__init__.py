@@ -289,7 +289,9 @@ class CompassClient:
             raise errors.PermanentError(f"login: {failed.text}", status=failed.status) from None
         token = session.get("token")
         if not isinstance(token, str) or not token:
-            raise errors.PermanentError("login: the answer holds no token. Is base_url right?")
+            raise errors.PermanentError(
+                "login: the answer holds no token. Is base_url right?", status=reply.status
+            )
         self._must_change = bool(jsons.as_object(session.get("user")).get("must_reset_password"))
         return token
 
