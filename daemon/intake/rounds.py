@@ -4,50 +4,70 @@ Most polls of most days end here. Used by ``watches``; nothing comes behind it.
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 from functools import partial
 
+import structlog
+
 from daemon.journal import rounds
-from daemon.journal.database import Journal
+from daemon.journal.bell import AFTER_TROUBLE
+from daemon.journal.database import Journal, JournalUnavailable
 from daemon.journal.rounds import Rest
 
 LARGEST = 512  # rows to one transaction
+GATHER = 0.05  # seconds after a commit in which the next one is let come together
 
-Waiting = tuple[Rest, "asyncio.Future[None]"]
+log = structlog.get_logger()
 
 
 class Rounds:
-    """The way of quiet polls into the journal."""
+    """The way of quiet polls into the journal. *rested* is told of those whose rows have moved on; until then a row is
+    still being polled.
+    """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, rested: Callable[[Sequence[Rest]], None]) -> None:
         self._journal = journal
-        self._waiting: list[Waiting] = []
+        self._rested = rested
+        self._waiting: list[Rest] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def settle(self, rest: Rest) -> None:
-        """Move the row of *rest* on, durably; errors as with ``Journal.write``."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((rest, future))
+    def settle(self, rest: Rest) -> None:
+        """Let the row of *rest* move on with the next commit."""
+        self._waiting.append(rest)
         if self._task is None:
-            self._task = loop.create_task(self._drain())
-        await future
+            self._task = asyncio.create_task(self._drain(), name="rounds")
+
+    async def finish(self) -> None:
+        """Write what waits, as far as the journal can be written now."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._waiting:
+            await self._journal.write(partial(rounds.settle, rested=self._waiting))
+            self._let_go(len(self._waiting))
 
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
-                await self._commit(batch)
+                await self._commit(self._waiting[:LARGEST])
+                await asyncio.sleep(GATHER)
         finally:
             self._task = None
 
-    async def _commit(self, batch: list[Waiting]) -> None:
-        broken: Exception | None = None
+    async def _commit(self, batch: Sequence[Rest]) -> None:
+        """Write *batch*. What the journal cannot take now stays for the next time: it is as good as new."""
         try:
-            await self._journal.write(partial(rounds.settle, rested=[rest for rest, _ in batch]))
-        except Exception as raised:  # whatever broke the commit is each poll's outcome
-            broken = raised
-        for _, future in batch:
-            if not future.done() and broken is None:
-                future.set_result(None)
-            elif not future.done() and broken is not None:
-                future.set_exception(broken)
+            await self._journal.write(partial(rounds.settle, rested=batch))
+        except JournalUnavailable as broken:
+            log.warning("round.delayed", rows=len(batch), error=str(broken))
+            await asyncio.sleep(AFTER_TROUBLE)
+            return
+        except Exception:
+            log.exception("round.broke", rows=len(batch))  # a mistake of ours: those rows are polled again
+            await asyncio.sleep(AFTER_TROUBLE)
+        self._let_go(len(batch))
+
+    def _let_go(self, count: int) -> None:
+        done = self._waiting[:count]
+        del self._waiting[:count]
+        self._rested(done)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import functools
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,13 +22,14 @@ from daemon.contract.circuit import Gate, Ungated
 from daemon.contract.declare import Cursor, Seen, Watch
 from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
-from daemon.intake import due, findings, reading_back, telling
+from daemon.intake import claims, due, findings, reading_back, telling
+from daemon.intake.claims import Taken
 from daemon.intake.findings import OWN, Look, Stale
 from daemon.intake.rounds import Rounds
-from daemon.journal import events, hints, watches
+from daemon.journal import events, hints, rounds, watches
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
-from daemon.journal.rounds import Rest
+from daemon.journal.rounds import Known, Rest
 from daemon.journal.watches import Polled
 from daemon.model import times
 from daemon.model.events import Fact
@@ -39,11 +40,9 @@ MANY = 32  # rows claimed at once, after which the next are let come together fo
 REST = 60 * MILLISECOND
 LONGEST_POLL = 5 * MINUTE
 LEASE = 30 * SECOND
-RENEWALS = 3  # in one lease
+AFTER_LOST = 5.0  # seconds before a row is let go of whose outcome could not be written
 LOOK_AGAIN = 200 * MILLISECOND  # after a look that somebody else's was faster than
 UNGATED = Ungated()
-
-Known = Mapping[tuple[str, str], Mapping[str, watches.Memory]]  # by account and resource, then by remote id
 
 log = structlog.get_logger()
 
@@ -78,12 +77,10 @@ class Watcher:
         self._clock = clock
         self._services = services
         self._bells = bells
-        self._node = node
-        self._lease = lease
         self._gate = gate
-        self._renewed_at = 0
-        self._polling: dict[str, asyncio.Task[None]] = {}
-        self._rounds = Rounds(journal)
+        self._claims = claims.of(journal, node, lease)
+        self._polling: dict[str, asyncio.Task[None]] = {}  # by the row's name, until the outcome is written
+        self._rounds = Rounds(journal, self._rested)
         self._sweep = reading_back.Sweep(journal)
         self._resting_until = 0
         self.next_at: int | None = None  # when the next row falls due, as far as is known
@@ -98,48 +95,32 @@ class Watcher:
         services = self._services()
         kinds = {name: account.kind for name, account in services.accounts.items()}
         await self._sweep.once(now, services.catalog, kinds)
-        lease_now = await self._journal.lease_now()
-        await self._renew(lease_now)
-        room = AT_ONCE - len(self._polling)
-        if room <= 0:
-            return False
-        first = await self._journal.read(partial(watches.next_due, lease_now=lease_now))
-        if first is None or first > now:
-            self.next_at = first
-            return False
-        claim = partial(
-            watches.claim,
-            now=now,
-            node=self._node,
-            lease_until=lease_now + self._lease,
-            lease_now=lease_now,
-            limit=room,
-        )
-        rows = await self._journal.write(claim)
-        self._resting_until = now + REST if len(rows) >= MANY else 0
-        named = [row for row in rows if _is_named(row)]
-        known = await self._journal.read(partial(_recall_named, rows=named)) if named else {}
-        if rows:  # the first is the oldest
-            metrics.poll_lag.set((now - (rows[0].due_at or now)) / SECOND)
-        for row in rows:
-            task = asyncio.create_task(self._poll(row, known), name=f"poll {row.name}")
-            self._polling[row.name] = task
-            task.add_done_callback(partial(self._ended, row.name))
-        return bool(rows)
+        taken = await self._claims.take(now, self._polling.keys(), AT_ONCE - len(self._polling))
+        self.next_at = taken.next_at
+        self._resting_until = now + REST if len(taken.rows) >= MANY else 0
+        if taken.rows:  # the first is the oldest
+            metrics.poll_lag.set((now - (taken.rows[0].due_at or now)) / SECOND)
+            self._begin(taken)
+        return bool(taken.rows)
 
-    async def _renew(self, lease_now: int) -> None:
-        """Hold the rows that are being polled, when a third of a lease has passed since the last time."""
-        if not self._polling or lease_now < self._renewed_at + self._lease // RENEWALS:
-            return
-        self._renewed_at = lease_now
-        renew = partial(
-            watches.renew, node=self._node, held=list(self._polling), until=lease_now + self._lease
-        )
-        await self._journal.write(renew)
+    def _begin(self, taken: Taken) -> None:
+        services = self._services()
+        with secrets.blanked_reading(services.blanker):  # tasks begin with what is set here
+            for row in taken.rows:
+                poll = self._poll(row, taken.known, services)
+                self._polling[row.name] = asyncio.create_task(poll, name=row.name)
 
-    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
-        if self._polling.get(name) is task:
-            del self._polling[name]
+    def _rested(self, rested: Sequence[Rest]) -> None:
+        """Quiet polls have been written."""
+        for one in rested:
+            self._polling.pop(one.row.name, None)
+            _counter(one.row.account, one.row.resource, "ok").inc()
+        self._bells.watches.ring()
+
+    def _ended(self, row: Polled, outcome: str) -> None:
+        """A poll has come to its end by itself."""
+        self._polling.pop(row.name, None)
+        _counter(row.account, row.resource, outcome).inc()
         self._bells.watches.ring()
 
     async def drain(self) -> None:
@@ -148,23 +129,30 @@ class Watcher:
         for task in cut.values():
             task.cancel()
         await asyncio.gather(*cut.values(), return_exceptions=True)
-        if cut:
-            with contextlib.suppress(JournalUnavailable):
-                await self._journal.write(partial(watches.hand_back, node=self._node, held=list(cut)))
+        with contextlib.suppress(JournalUnavailable):
+            await self._rounds.finish()
+            if cut:
+                await self._claims.hand_back(cut.keys())
+        self._polling.clear()
 
     # One poll
 
-    async def _poll(self, row: Polled, known: Known) -> None:
+    async def _poll(self, row: Polled, known: Known, services: Services) -> None:
         outcome = "lost"
         try:
             async with asyncio.timeout(LONGEST_POLL / SECOND):
-                await self._look(row, known)
+                rest = await self._look(row, known, services)
+            if rest is not None:
+                self._rounds.settle(rest)  # which tells us when that is written
+                return
             outcome = "ok"
         except Exception as failed:
             with _told_if_lost(row):
                 await self._bind_trace(row)
                 outcome = await self._missed(row, failed)
-        _counter(row.account, row.resource, outcome).inc()
+            if outcome == "lost":
+                await asyncio.sleep(AFTER_LOST)
+        self._ended(row, outcome)
 
     async def _bind_trace(self, row: Polled) -> None:
         """Let the lines about followed work carry the trace of the run that began it."""
@@ -187,12 +175,12 @@ class Watcher:
         await self._failed(row, failed)
         return "error" if expected else "broke"
 
-    async def _look(self, row: Polled, known: Known) -> None:
-        services = self._services()
+    async def _look(self, row: Polled, known: Known, services: Services) -> Rest | None:
+        """Poll *row* and write what was found; where that is nothing new, what remains to be written."""
         watch = services.watch(row.account, row.resource)
         options = watch.options.model_validate(row.options)
         wanted = row.wanted if row.wanted is not None else watch.wanted(options)
-        if _is_named(row):
+        if rounds.is_named(row):
             of_resource = known.get((row.account, row.resource), {})
             before = {id: of_resource[id] for id in row.wanted or () if id in of_resource}
             asked: list[hints.Hint] = []
@@ -200,7 +188,7 @@ class Watcher:
             before, asked = await self._remembered(row, watch, wanted, watch.scope(options))
             if reading_back.has_nothing_to_do(row, before, asked):
                 await self._journal.write(partial(reading_back.end, row=row, now=self._clock.now()))
-                return
+                return None
         now = self._clock.now()
         cursor = Cursor(
             memory={id: one.memory for id, one in before.items() if one.memory is not None},
@@ -212,15 +200,14 @@ class Watcher:
             claims=reading_back.claims(asked),
         )
         async with self._gate.call(row.account):
-            with secrets.blanked_reading(services.blanker):
-                seen = await watch.poll(services.client(row.account), options, cursor)
+            seen = await watch.poll(services.client(row.account), options, cursor)
         look = Look(row, services.accounts[row.account].kind, watch, before, asked, now)
         now = self._clock.now()
         if findings.is_quiet(look, seen, now):
             next_at = due.after_success(row, now, random.random())  # noqa: S311 - jitter
-            await self._rounds.settle(Rest(row.name, row.fence, now, next_at))
-        else:
-            await self._write(look, seen, services)
+            return Rest(row, now, next_at)
+        await self._write(look, seen, services)
+        return None
 
     async def _remembered(
         self, row: Polled, watch: Watch, wanted: Sequence[str] | None, scope: str
@@ -293,22 +280,6 @@ def _bind(trace: str | None) -> None:
     """Put *trace* on every later line of this task: it is one poll's alone, so nothing need be unbound."""
     if trace is not None:
         structlog.contextvars.bind_contextvars(trace=trace)
-
-
-def _is_named(row: Polled) -> bool:
-    """Whether what is remembered for *row* can be read together with that of others."""
-    return row.role != "hint" and row.wanted is not None
-
-
-def _recall_named(connection: Connection, rows: Sequence[Polled]) -> Known:
-    """What is remembered of all that *rows* name: one query a resource, however many rows."""
-    wanted: dict[tuple[str, str], set[str]] = {}
-    for row in rows:
-        wanted.setdefault((row.account, row.resource), set()).update(row.wanted or ())
-    return {
-        (account, resource): watches.recall(connection, account, resource, ids)
-        for (account, resource), ids in wanted.items()
-    }
 
 
 def describe(failed: Exception) -> str:

@@ -1,21 +1,45 @@
-"""Polls that found nothing new: many rows move on in one statement.
+"""Rounds of polls: what is read and written for many rows at once.
 
-Called by ``intake.rounds``; a plain function of one connection, it does not commit.
+Called by ``intake.claims`` and ``intake.rounds``; plain functions of one connection, none commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daemon.journal import bulk
-from daemon.journal.tables import watches
+from daemon.journal import bulk, watches
+from daemon.journal.tables import watches as table
+from daemon.journal.watches import Memory, Polled
 
+Known = Mapping[tuple[str, str], Mapping[str, Memory]]  # by account and resource, then by remote id
+
+_PENDING = sa.and_(table.c.due_at.is_not(None), sa.not_(table.c.paused))
+_DUE = bulk.Statement(
+    lambda _: (
+        sa.select(*watches.POLLED)
+        .where(_PENDING, table.c.due_at <= sa.bindparam("now"))
+        .order_by(table.c.due_at)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+    )
+)
+_NEXT_AFTER = bulk.Statement(
+    lambda _: (
+        sa.select(table.c.due_at)
+        .where(_PENDING, table.c.due_at > sa.bindparam("now"))
+        .order_by(table.c.due_at)
+        .limit(1)
+    )
+)
 _SETTLE = bulk.Statement(
     lambda _: (
-        sa.update(watches)
-        .where(watches.c.name == sa.bindparam("row"), watches.c.fence == sa.bindparam("held"))
+        sa.update(table)
+        .where(
+            table.c.name == sa.bindparam("row"),
+            table.c.fence == sa.bindparam("held"),
+            table.c.created_at == sa.bindparam("made"),
+        )
         .values(
             # Written out, not bound: they are the same for every row.
             node=sa.null(),
@@ -32,18 +56,54 @@ _SETTLE = bulk.Statement(
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The row *name*, polled at *polled_at* under the lease *fence*; *due_at* is its next time."""
+    """*row*, polled at *polled_at*; *due_at* is its next time."""
 
-    name: str
-    fence: int
+    row: Polled
     polled_at: int
     due_at: int | None
 
 
+def due(connection: Connection, now: int, held: Collection[str], limit: int) -> list[Polled]:
+    """Up to *limit* due rows beside those *held*, oldest first: for a daemon that has the journal alone."""
+    found = _DUE.rows(connection, now=now, most=limit + len(held))
+    return [watches.polled(values) for values in found if values[0] not in held][:limit]
+
+
+def next_after(connection: Connection, now: int) -> int | None:
+    """When the next row falls due after *now*."""
+    first: int | None = _NEXT_AFTER.scalar(connection, now=now)
+    return first
+
+
+def is_named(row: Polled) -> bool:
+    """Whether what is remembered for *row* can be read together with that of others."""
+    return row.role != "hint" and row.wanted is not None
+
+
+def recall(connection: Connection, rows: Sequence[Polled]) -> Known:
+    """What is remembered of all that *rows* name: one query a resource, however many rows."""
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        if is_named(row):
+            wanted.setdefault((row.account, row.resource), set()).update(row.wanted or ())
+    return {
+        (account, resource): watches.recall(connection, account, resource, ids)
+        for (account, resource), ids in wanted.items()
+    }
+
+
 def settle(connection: Connection, rested: Sequence[Rest]) -> None:
-    """Give the leases of *rested* back; a row that another node has taken meanwhile is left to it."""
+    """Give the leases of *rested* back; a row that another node has taken meanwhile is left to it, and so is one that
+    was made anew."""
     given = [
-        {"row": one.name, "held": one.fence, "at": one.polled_at, "next_at": one.due_at} for one in rested
+        {
+            "row": one.row.name,
+            "held": one.row.fence,
+            "made": one.row.created_at,
+            "at": one.polled_at,
+            "next_at": one.due_at,
+        }
+        for one in rested
     ]
     if given:
         _SETTLE.many(connection, given)

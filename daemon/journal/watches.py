@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from daemon.journal import bulk, tables
 from daemon.journal.database import LostLease
@@ -132,13 +132,13 @@ _DUE = bulk.Statement(
         .with_for_update(skip_locked=True)  # says nothing to SQLite, which has one writer
     )
 )
-_POLLED = tuple(watches.c[one.name] for one in fields(Polled))
+POLLED = tuple(watches.c[one.name] for one in fields(Polled))
 _TAKE = bulk.Statement(
     lambda dialect: (
         sa.update(watches)
         .where(bulk.is_one_of(watches.c.name, "names", dialect))
         .values(node=sa.bindparam("holder"), lease_until=sa.bindparam("until"), fence=watches.c.fence + 1)
-        .returning(*_POLLED)
+        .returning(*POLLED)
     )
 )
 _MEMORIES = sa.select(memories.c.remote_id, *(memories.c[name] for name in _KEPT)).where(
@@ -242,7 +242,7 @@ def claim(
         return []
     names = bulk.several(connection, [row[0] for row in due])
     taken = _TAKE.rows(connection, names=names, holder=node, until=lease_until)
-    return sorted(map(_polled, taken), key=lambda one: one.due_at or 0)
+    return sorted(map(polled, taken), key=lambda one: one.due_at or 0)
 
 
 def release_all(connection: Connection) -> None:
@@ -267,19 +267,25 @@ def hand_back(connection: Connection, node: str, held: Iterable[str]) -> None:
 def settle(connection: Connection, one: Polled, **values: Any) -> None:
     """Give the lease of *one* back and write *values*; :class:`LostLease` when another holds it."""
     changed = connection.execute(
-        sa.update(watches)
-        .where(watches.c.name == one.name, watches.c.fence == one.fence)
-        .values(node=None, lease_until=None, **values)
+        sa.update(watches).where(*_held(one)).values(node=None, lease_until=None, **values)
     )
     if changed.rowcount != 1:
         raise LostLease(one.name)
 
 
+def _held(one: Polled) -> tuple[sa.ColumnElement[bool], ...]:
+    """That the row is still *one*: nobody has claimed it since, and the config neither made it anew nor sent it to look
+    elsewhere."""
+    return (
+        watches.c.name == one.name,
+        watches.c.fence == one.fence,
+        watches.c.created_at == one.created_at,
+    )
+
+
 def drop(connection: Connection, one: Polled) -> None:
     """Delete a followed or hinted row that this node holds; :class:`LostLease` when another does."""
-    dropped = connection.execute(
-        sa.delete(watches).where(watches.c.name == one.name, watches.c.fence == one.fence)
-    )
+    dropped = connection.execute(sa.delete(watches).where(*_held(one)))
     if dropped.rowcount != 1:
         raise LostLease(one.name)
 
@@ -291,17 +297,15 @@ def change(connection: Connection, name: str, **values: Any) -> bool:
 
 def get(connection: Connection, name: str) -> Polled | None:
     """The row *name*."""
-    row = connection.execute(sa.select(watches).where(watches.c.name == name)).one_or_none()
-    return from_row(row) if row is not None else None
+    row = connection.execute(sa.select(*POLLED).where(watches.c.name == name)).one_or_none()
+    return polled(row) if row is not None else None
 
 
 def listed(connection: Connection, limit: int) -> list[Polled]:
     """The rows, the config's first, then by name."""
     order = sa.case((watches.c.role == "watch", 0), else_=1)
-    return [
-        from_row(row)
-        for row in connection.execute(sa.select(watches).order_by(order, watches.c.name).limit(limit))
-    ]
+    query = sa.select(*POLLED).order_by(order, watches.c.name).limit(limit)
+    return [polled(row) for row in connection.execute(query)]
 
 
 def next_due(connection: Connection, lease_now: int = 0) -> int | None:
@@ -313,13 +317,8 @@ def next_due(connection: Connection, lease_now: int = 0) -> int | None:
     return first
 
 
-def from_row(row: Row[Any]) -> Polled:
-    """The polled row of a whole row."""
-    return _polled([getattr(row, column.name) for column in _POLLED])
-
-
-def _polled(values: Sequence[Any]) -> Polled:
-    """The polled row of what its fields are stored as, in their order."""
+def polled(values: Sequence[Any]) -> Polled:
+    """The polled row of what its fields (:data:`POLLED`) are stored as."""
     name, role, account, resource, options, wanted, announce, every, stalled_after, due_at, *rest = values
     created_at, fence, paused, failures, failing_since, failing_told, *last = rest
     return Polled(
