@@ -23,7 +23,7 @@ from daemon.contract.declare import Cursor, Seen, Watch
 from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
 from daemon.intake import claims, due, findings, reading_back, telling
-from daemon.intake.claims import Taken
+from daemon.intake.crew import Crew
 from daemon.intake.findings import OWN, Look, Stale
 from daemon.intake.rounds import Rounds
 from daemon.journal import events, hints, rounds, watches
@@ -43,6 +43,8 @@ LEASE = 30 * SECOND
 AFTER_LOST = 5.0  # seconds before a row is let go of whose outcome could not be written
 LOOK_AGAIN = 200 * MILLISECOND  # after a look that somebody else's was faster than
 UNGATED = Ungated()
+
+Piece = tuple[Polled, Known]  # a row, and what is remembered of what its round's rows name
 
 log = structlog.get_logger()
 
@@ -79,7 +81,8 @@ class Watcher:
         self._bells = bells
         self._gate = gate
         self._claims = claims.of(journal, node, lease)
-        self._polling: dict[str, asyncio.Task[None]] = {}  # by the row's name, until the outcome is written
+        self._polling: set[str] = set()  # the names of rows, until what became of their polls is written
+        self._crew = Crew(self._poll, self._cut, LONGEST_POLL)
         self._rounds = Rounds(journal, self._rested)
         self._sweep = reading_back.Sweep(journal)
         self._resting_until = 0
@@ -95,64 +98,68 @@ class Watcher:
         services = self._services()
         kinds = {name: account.kind for name, account in services.accounts.items()}
         await self._sweep.once(now, services.catalog, kinds)
-        taken = await self._claims.take(now, self._polling.keys(), AT_ONCE - len(self._polling))
+        taken = await self._claims.take(now, self._polling, AT_ONCE - len(self._polling))
         self.next_at = taken.next_at
         self._resting_until = now + REST if len(taken.rows) >= MANY else 0
         if taken.rows:  # the first is the oldest
             metrics.poll_lag.set((now - (taken.rows[0].due_at or now)) / SECOND)
-            self._begin(taken)
+            self._polling.update(row.name for row in taken.rows)
+            self._crew.add((row, taken.known) for row in taken.rows)
         return bool(taken.rows)
-
-    def _begin(self, taken: Taken) -> None:
-        services = self._services()
-        with secrets.blanked_reading(services.blanker):  # tasks begin with what is set here
-            for row in taken.rows:
-                poll = self._poll(row, taken.known, services)
-                self._polling[row.name] = asyncio.create_task(poll, name=row.name)
 
     def _rested(self, rested: Sequence[Rest]) -> None:
         """Quiet polls have been written."""
         for one in rested:
-            self._polling.pop(one.row.name, None)
+            self._polling.discard(one.row.name)
             _counter(one.row.account, one.row.resource, "ok").inc()
         self._bells.watches.ring()
 
     def _ended(self, row: Polled, outcome: str) -> None:
         """A poll has come to its end by itself."""
-        self._polling.pop(row.name, None)
+        structlog.contextvars.unbind_contextvars("trace")  # its task goes on with another poll
+        self._polling.discard(row.name)
         _counter(row.account, row.resource, outcome).inc()
         self._bells.watches.ring()
 
     async def drain(self) -> None:
         """Cut polls short, and give their rows back: a poll changes nothing until it is written whole."""
-        cut = dict(self._polling)
-        for task in cut.values():
-            task.cancel()
-        await asyncio.gather(*cut.values(), return_exceptions=True)
+        cut = list(self._polling)
+        await self._crew.stop()
         with contextlib.suppress(JournalUnavailable):
             await self._rounds.finish()
             if cut:
-                await self._claims.hand_back(cut.keys())
+                await self._claims.hand_back(cut)
         self._polling.clear()
 
     # One poll
 
-    async def _poll(self, row: Polled, known: Known, services: Services) -> None:
+    async def _poll(self, piece: Piece) -> None:
+        row, known = piece
+        try:
+            rest = await self._look(row, known)
+        except Exception as failed:
+            await self._miss(row, failed)
+            return
+        if rest is not None:
+            self._rounds.settle(rest)  # which tells us when that is written
+        else:
+            self._ended(row, "ok")
+
+    async def _cut(self, piece: Piece) -> None:
+        row, _ = piece
+        await self._miss(row, TimeoutError())
+
+    async def _miss(self, row: Polled, failed: Exception) -> None:
+        """End a poll that did not come to its end, told of and written."""
         outcome = "lost"
         try:
-            async with asyncio.timeout(LONGEST_POLL / SECOND):
-                rest = await self._look(row, known, services)
-            if rest is not None:
-                self._rounds.settle(rest)  # which tells us when that is written
-                return
-            outcome = "ok"
-        except Exception as failed:
             with _told_if_lost(row):
                 await self._bind_trace(row)
                 outcome = await self._missed(row, failed)
             if outcome == "lost":
                 await asyncio.sleep(AFTER_LOST)
-        self._ended(row, outcome)
+        finally:
+            self._ended(row, outcome)
 
     async def _bind_trace(self, row: Polled) -> None:
         """Let the lines about followed work carry the trace of the run that began it."""
@@ -175,8 +182,9 @@ class Watcher:
         await self._failed(row, failed)
         return "error" if expected else "broke"
 
-    async def _look(self, row: Polled, known: Known, services: Services) -> Rest | None:
+    async def _look(self, row: Polled, known: Known) -> Rest | None:
         """Poll *row* and write what was found; where that is nothing new, what remains to be written."""
+        services = self._services()
         watch = services.watch(row.account, row.resource)
         options = watch.options.model_validate(row.options)
         wanted = row.wanted if row.wanted is not None else watch.wanted(options)
@@ -200,7 +208,8 @@ class Watcher:
             claims=reading_back.claims(asked),
         )
         async with self._gate.call(row.account):
-            seen = await watch.poll(services.client(row.account), options, cursor)
+            with secrets.blanked_reading(services.blanker):
+                seen = await watch.poll(services.client(row.account), options, cursor)
         look = Look(row, services.accounts[row.account].kind, watch, before, asked, now)
         now = self._clock.now()
         if findings.is_quiet(look, seen, now):
@@ -277,7 +286,7 @@ def _told_if_lost(row: Polled) -> Iterator[None]:
 
 
 def _bind(trace: str | None) -> None:
-    """Put *trace* on every later line of this task: it is one poll's alone, so nothing need be unbound."""
+    """Put *trace* on every later line of this task, until its poll has ended."""
     if trace is not None:
         structlog.contextvars.bind_contextvars(trace=trace)
 

@@ -1,0 +1,79 @@
+"""Tasks for work that mostly waits for services, and now and then for nobody.
+
+A piece of work that waits keeps its task, and another task goes on with the next piece; one that never waits leaves
+its task to the next. So there are as many tasks as pieces that wait, and a round of pieces that do not costs two.
+Used by ``watches``, whose polls these are.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Generic, TypeVar
+
+import structlog
+
+from daemon.model.times import SECOND
+
+T = TypeVar("T")
+SLACK = 1.0  # seconds by which a piece may be cut early: setting the timer anew for each costs as much as a short one
+
+log = structlog.get_logger()
+
+
+class Crew(Generic[T]):
+    """Does *work* on each piece, all at once. A piece that takes *longest* microseconds is cut short, and given to
+    *late*. How many there are is for whoever adds them to bound.
+    """
+
+    def __init__(
+        self, work: Callable[[T], Awaitable[None]], late: Callable[[T], Awaitable[None]], longest: int
+    ) -> None:
+        self._work = work
+        self._late = late
+        self._longest = longest / SECOND
+        self._waiting: deque[T] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._coming = False  # whether a task was made that has not begun
+
+    def add(self, pieces: Iterable[T]) -> None:
+        """Begin with *pieces*, in their order."""
+        self._waiting.extend(pieces)
+        self._call_next()
+
+    async def stop(self) -> None:
+        """Cut short what is under way, and forget what waits."""
+        self._waiting.clear()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._coming = False
+
+    def _call_next(self) -> None:
+        if self._waiting and not self._coming:
+            self._coming = True
+            task = asyncio.create_task(self._run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self) -> None:
+        self._coming = False
+        while self._waiting:
+            piece = self._waiting[0]
+            try:
+                async with asyncio.timeout(self._longest) as limit:
+                    while self._waiting:
+                        piece = self._waiting.popleft()
+                        self._call_next()
+                        self._put_off(limit)
+                        await self._work(piece)
+            except TimeoutError:
+                await self._late(piece)
+            except Exception:
+                log.exception("poll.broke")  # not by what it spoke to: by how we wrote of it
+
+    def _put_off(self, limit: asyncio.Timeout) -> None:
+        """Let the piece that begins have its whole time, to within :data:`SLACK`."""
+        at = asyncio.get_running_loop().time() + self._longest
+        if at - (limit.when() or 0.0) > SLACK:
+            limit.reschedule(at)
