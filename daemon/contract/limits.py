@@ -6,7 +6,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -16,22 +16,20 @@ _in_place: ContextVar[bool] = ContextVar("in_place", default=False)
 _heard: ContextVar["Heard | None"] = ContextVar("heard", default=None)
 
 
-@dataclass(slots=True)
 class Heard:
-    """How many requests were sent meanwhile, by whoever listens."""
+    """How many requests this task and those it starts send inside ``with``: a step may well send none."""
 
-    requests: int = 0
+    __slots__ = ("_token", "requests")
 
+    def __init__(self) -> None:
+        self.requests = 0
 
-@contextlib.contextmanager
-def listening() -> Iterator[Heard]:
-    """Count the requests that this task and those it starts send: a step may well send none."""
-    heard = Heard()
-    token = _heard.set(heard)
-    try:
-        yield heard
-    finally:
-        _heard.reset(token)
+    def __enter__(self) -> "Heard":
+        self._token = _heard.set(self)
+        return self
+
+    def __exit__(self, *_how: object) -> None:
+        _heard.reset(self._token)
 
 
 def _let_pass() -> None:

@@ -7,10 +7,10 @@ writes nothing.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import TracebackType
 
 import structlog
 
@@ -56,6 +56,35 @@ class Bells:
     workers: Bell = field(default_factory=Bell)
 
 
+class Counted:
+    """Around a call of *account*, which is let begin where it has no *ticket* yet. A class, not a generator: every poll
+    enters one, and this is a third of the work.
+    """
+
+    __slots__ = ("_account", "_circuits", "_heard", "_ticket")
+
+    def __init__(self, circuits: "Circuits", account: str, ticket: Ticket | None = None) -> None:
+        self._circuits = circuits
+        self._account = account
+        self._ticket = ticket
+        self._heard = limits.Heard()
+
+    async def __aenter__(self) -> None:
+        if self._ticket is None:
+            self._ticket = await self._circuits.enter(self._account)
+        self._heard.__enter__()
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, failed: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        self._heard.__exit__()
+        assert self._ticket is not None  # noqa: S101 - it was entered
+        if failed is None:
+            await self._circuits.went_well(self._ticket, self._heard.requests)
+        elif isinstance(failed, Exception):
+            await self._circuits.went_wrong(self._ticket, failed)
+
+
 class Circuits:
     """Every account's circuit. *services* gives the present accounts (a reload replaces them)."""
 
@@ -98,36 +127,33 @@ class Circuits:
                 raise Shut(account, found, now)
         return Ticket(account, found.fence, found.since if found.is_down else None)
 
-    @asynccontextmanager
-    async def counted(self, ticket: Ticket) -> AsyncIterator[None]:
+    def counted(self, ticket: Ticket) -> "Counted":
         """Around the call of *ticket*: how it ends is the account's, too. One that asked nothing says nothing."""
-        try:
-            with limits.listening() as heard:
-                yield
-        except Shut:
-            raise  # it was not sent
-        except errors.TemporaryError as failed:
-            await (self._nothing(ticket) if failed.elsewhere else self.count(ticket, failed))
-            raise
-        except errors.PermanentError as refused:
-            # With a status the service answered, and knows what it does; without one this was not about it at all.
-            await (self._nothing(ticket) if refused.status is None else self._answered(ticket))
-            raise
-        except errors.Unclear:
-            await self._answered(ticket)
-            raise
-        except Exception:
-            await self._nothing(ticket)
-            raise
-        if heard.requests or ticket.account not in self._services().lanes:
+        return Counted(self, ticket.account, ticket)
+
+    def call(self, account: str) -> "Counted":
+        """One poll of *account*, counted by how it ends; :class:`Shut` where it may not be made."""
+        return Counted(self, account)
+
+    async def went_well(self, ticket: Ticket, requests: int) -> None:
+        """The call of *ticket* has ended well, after so many *requests*."""
+        if requests or ticket.account not in self._services().lanes:
             self._worked[ticket.account] = self._clock.now()
             await self._answered(ticket)
 
-    @asynccontextmanager
-    async def call(self, account: str) -> AsyncIterator[None]:
-        """One poll of *account*, counted by how it ends; :class:`Shut` where it may not be made."""
-        async with self.counted(await self.enter(account)):
-            yield
+    async def went_wrong(self, ticket: Ticket, failed: Exception) -> None:
+        """The call of *ticket* has ended with *failed*."""
+        if isinstance(failed, Shut):
+            return  # it was not sent
+        if isinstance(failed, errors.TemporaryError):
+            await (self._nothing(ticket) if failed.elsewhere else self.count(ticket, failed))
+        elif isinstance(failed, errors.PermanentError):
+            # With a status the service answered, and knows what it does; without one this was not about it at all.
+            await (self._nothing(ticket) if failed.status is None else self._answered(ticket))
+        elif isinstance(failed, errors.Unclear):
+            await self._answered(ticket)
+        else:
+            await self._nothing(ticket)
 
     def is_excused(self, ticket: Ticket, failed: errors.TemporaryError) -> bool:
         """Whether the call of *ticket*, which *failed* as told, costs its run nothing: the account does not answer."""

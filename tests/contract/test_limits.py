@@ -52,7 +52,7 @@ async def test_whoever_waits_for_the_rate_is_refused_when_the_account_is() -> No
 
     lane.refuse = refuse
     await spend(lane, 10)
-    with limits.listening() as heard, pytest.raises(errors.TemporaryError):
+    with limits.Heard() as heard, pytest.raises(errors.TemporaryError):
         async with lane.call():
             pytest.fail("it was sent")
     assert (asked, heard.requests) == (12, 0)
@@ -60,7 +60,7 @@ async def test_whoever_waits_for_the_rate_is_refused_when_the_account_is() -> No
 
 async def test_requests_are_heard_from_tasks_too() -> None:
     lane = Limits(1_000, times.SECOND, 4)
-    with limits.listening() as heard:
+    with limits.Heard() as heard:
         await asyncio.gather(spend(lane, 2), spend(lane, 1))
     await spend(lane, 1)
     assert heard.requests == 3
