@@ -16,7 +16,7 @@ from daemon.journal import events, hints, runs, steps, watches
 from daemon.journal.database import Connection
 from daemon.journal.hints import Hint
 from daemon.journal.watches import Memory, Polled
-from daemon.model import jsons, times
+from daemon.model import jsons, records, times
 from daemon.model.events import Fact, Lineage
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import StepStatus
@@ -28,7 +28,7 @@ class Stale(Exception):
     """Something of what the poll began with was changed meanwhile: look again at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Look:
     """A poll that has been made: of which row, from which memories and hints, and when it began."""
 

@@ -35,9 +35,9 @@ from daemon.model import times
 from daemon.model.events import Fact
 from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 
-AT_ONCE = 128  # polls under way; how many speak to a service at once is that account's own limit
+AT_ONCE = 256  # polls under way; how many speak to a service at once is that account's own limit
 MANY = 32  # rows claimed at once, after which the next are let come together for a while
-REST = 60 * MILLISECOND
+REST = 120 * MILLISECOND
 LONGEST_POLL = 5 * MINUTE
 LEASE = 30 * SECOND
 AFTER_LOST = 5.0  # seconds before a row is let go of whose outcome could not be written

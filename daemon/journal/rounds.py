@@ -4,7 +4,6 @@ Called by ``intake.claims`` and ``intake.rounds``; plain functions of one connec
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 from daemon.journal import bulk, watches
 from daemon.journal.tables import watches as table
 from daemon.journal.watches import Memory, Polled
+from daemon.model import records
 
 Known = Mapping[tuple[str, str], Mapping[str, Memory]]  # by account and resource, then by remote id
 
@@ -54,7 +54,7 @@ _SETTLE = bulk.Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Rest:
     """*row*, polled at *polled_at*; *due_at* is its next time."""
 

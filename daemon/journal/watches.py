@@ -5,7 +5,7 @@ Called by ``intake.watches`` and ``intake.admission``; plain functions of one co
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ AT_ONCE = 1_000  # values in one statement; both databases have a limit
 PAUSE = 2 * SECOND  # between two looks that callbacks ask for, however many of them come
 
 
-@dataclass(frozen=True, slots=True)
+@records.record
 class Polled:
     """A row to poll.
 
@@ -326,8 +326,8 @@ def polled(values: Sequence[Any]) -> Polled:
         role,
         account,
         resource,
-        jsons.loads(options) if options != "{}" else {},
-        tuple(jsons.loads(wanted)) if wanted is not None else None,
+        jsons.kept(options) if options != "{}" else {},
+        tuple(jsons.kept(wanted)) if wanted is not None else None,
         bool(announce),
         every,
         stalled_after,
@@ -362,8 +362,8 @@ def recall(
 
 def _memory(remote_id: str, memory: str | None, version: int, *rest: Any) -> Memory:
     state, since, stalled_told, callbacks, event_id, called_at, calls = rest
-    known = jsons.loads(memory) if memory is not None else None
-    going = calling.from_json(jsons.loads(calls)) if calls is not None else None
+    known = jsons.kept(memory) if memory is not None else None
+    going = calling.from_json(jsons.kept(calls)) if calls is not None else None
     told = bool(stalled_told)
     return Memory(remote_id, known, version, state, since, told, callbacks, event_id, called_at, going)
 

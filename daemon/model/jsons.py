@@ -34,6 +34,11 @@ def loads(raw: bytes | str) -> Json:
     return value
 
 
+def kept(text: str) -> Json:
+    """The value of *text*, which :func:`dumps` wrote: what it refuses need not be looked for again."""
+    return orjson.loads(text)
+
+
 def _refuse_long_integers(raw: bytes) -> None:
     if _MANY_DIGITS in raw.translate(_FLATTENED):
         # orjson reads a too long whole number as a float; only the slow parser shows its digits.
