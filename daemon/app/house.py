@@ -136,13 +136,11 @@ class House:
         log.info("daemon.started", node=self.config.daemon.node, listening=self.addresses())
 
     def _build(self, journal: Journal) -> Rooms:
-        settled, timed, bells = self.config, self._clock, self._bells
+        settled, timed, bells, ours = self.config, self._clock, self._bells, self.config.daemon
         rung = circuits.Bells(self._parking_bell, bells.router, bells.workers)
         known = Circuits(journal, timed, self.services, rung)
         courses = Courses(journal, timed, self.services, known, bells.workers.ring)
-        worker = Worker(
-            journal, timed, courses, bells.workers, bells.router, settled.daemon.node, settled.daemon.lease
-        )
+        worker = Worker(journal, timed, courses, bells.workers, bells.router, ours.node, ours.lease)
         wakes = clock.Wakes(timed)
         doors = building.build_doors(settled, self._services)
         router = Router(journal, timed, Rules(settled.reactions), worker, bells.router, bells.workers)
@@ -157,7 +155,7 @@ class House:
             circuits=known,
             parking=Parking(journal, timed, self.services, known, bells.workers),
             watcher=Watcher(
-                journal, timed, self.services, bells, settled.daemon.node, settled.daemon.lease, known
+                journal, timed, self.services, bells, ours.node, ours.lease, known, alone=_has_file(journal)
             ),
             schedules=Schedules(journal, timed, wakes, self._schedule_bell, bells.router),
             upkeep=Upkeep(journal, timed, settled.retention.events, settled.retention.runs),
@@ -173,7 +171,7 @@ class House:
 
         def write(connection: Connection) -> int:
             freed = 0
-            if rooms.journal.dialect == "sqlite":
+            if _has_file(rooms.journal):
                 freed = runs.release_all(connection, now)
                 watches.release_all(connection)
             watches.configure(connection, wished)
@@ -363,3 +361,8 @@ async def _reload_on(hangup: Bell, house: House) -> None:
         except Exception:
             log.exception("reload.broke")
             notifying.notify("READY=1")
+
+
+def _has_file(journal: Journal) -> bool:
+    """Whether the journal is this process's alone: a SQLite file, which it has locked."""
+    return journal.dialect == "sqlite"

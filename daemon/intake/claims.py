@@ -106,8 +106,3 @@ class Leased:
     async def hand_back(self, names: Collection[str]) -> None:
         """See :class:`Claims`."""
         await self._journal.write(partial(watches.hand_back, node=self._node, held=list(names)))
-
-
-def of(journal: Journal, node: str, lease: int) -> Claims:
-    """The claims of *node* on the rows of *journal*."""
-    return Alone(journal) if journal.dialect == "sqlite" else Leased(journal, node, lease)

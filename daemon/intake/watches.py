@@ -22,7 +22,8 @@ from daemon.contract.circuit import Gate, Ungated
 from daemon.contract.declare import Cursor, Seen, Watch
 from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
-from daemon.intake import claims, due, findings, reading_back, telling
+from daemon.intake import due, findings, reading_back, telling
+from daemon.intake.claims import Alone, Claims, Leased
 from daemon.intake.crew import Crew
 from daemon.intake.findings import OWN, Look, Stale
 from daemon.intake.rounds import Rounds
@@ -63,6 +64,7 @@ class Bells:
 class Watcher:
     """This node's polling. *services* gives the present accounts; *lease* is how long a claimed row is held
     without being renewed (microseconds of real time). Every poll passes *gate*: an account that is down is not asked.
+    *alone* says that no other process polls rows of this journal.
     """
 
     def __init__(
@@ -74,13 +76,15 @@ class Watcher:
         node: str,
         lease: int = LEASE,
         gate: Gate = UNGATED,
+        *,
+        alone: bool = False,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._services = services
         self._bells = bells
         self._gate = gate
-        self._claims = claims.of(journal, node, lease)
+        self._claims: Claims = Alone(journal) if alone else Leased(journal, node, lease)
         self._polling: set[str] = set()  # the names of rows, until what became of their polls is written
         self._crew = Crew(self._poll, self._cut, LONGEST_POLL)
         self._rounds = Rounds(journal, self._rested)

@@ -186,14 +186,17 @@ class Watched:
         await waiting.wait_for(lambda: not self.watcher._polling)
 
 
-def watched(journal: Journal, node: str = "here", hook: declare.Webhook = HOOK) -> Watched:
-    """A watcher over *journal*, of a service that calls by *hook*."""
+def watched(
+    journal: Journal, node: str = "here", hook: declare.Webhook = HOOK, *, alone: bool = False
+) -> Watched:
+    """A watcher over *journal*, of a service that calls by *hook*; *alone* with the journal or among other nodes."""
     remote, clock = Remote(), clocks.VirtualClock()
     bells = Bells(Bell(), Bell(), Bell())
     services = services_of(remote)
     if hook is not HOOK:
         services = replace(services, catalog=gather([replace(CONNECTOR, webhooks=(hook,))]))
-    return Watched(journal, remote, clock, bells, Watcher(journal, clock, lambda: services, bells, node))
+    watcher = Watcher(journal, clock, lambda: services, bells, node, alone=alone)
+    return Watched(journal, remote, clock, bells, watcher)
 
 
 def row(name: str = "things", **values: Any) -> Polled:

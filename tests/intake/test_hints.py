@@ -223,7 +223,7 @@ async def test_a_long_poll_keeps_its_row(world, journal):
     await world.configure(remotes.row())
     await world.begin()
     held = await _lease(journal)
-    world.watcher._renewed_at = 0
+    world.watcher._claims._renewed_at = 0
     await asyncio.gather(world.watcher.once(), world.watcher.once())
     renewed = await _lease(journal)
     await world.finish()
