@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import functools
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -113,9 +114,10 @@ class Watcher:
 
     def _rested(self, rested: Sequence[Rest]) -> None:
         """Quiet polls have been written."""
-        for one in rested:
-            self._polling.discard(one.row.name)
-            _counter(one.row.account, one.row.resource, "ok").inc()
+        self._polling.difference_update(one.row.name for one in rested)
+        quiet = Counter((one.row.account, one.row.resource) for one in rested)
+        for (account, resource), count in quiet.items():
+            _counter(account, resource, "ok").inc(count)
         self._bells.watches.ring()
 
     def _ended(self, row: Polled, outcome: str) -> None:

@@ -21,6 +21,10 @@ RARE = {
         "running.worker.Worker._holds: asyncio.sleep",
         "journal.sqlite.SqliteJournal._commit: self._writer.do 2",
         "journal.sqlite.open_sqlite: journal.close",
+        "intake.rounds.Rounds.finish: self._journal.write",
+        "intake.rounds.Rounds._commit: asyncio.sleep",
+        "intake.rounds.Rounds._commit: asyncio.sleep 2",
+        "intake.watches.Watcher._miss: asyncio.sleep",
     ),
     "a mistake of ours": (
         "intake.admission.Admission._commit: self._commit_apart",
@@ -70,6 +74,19 @@ RARE = {
         "running.circuits.Circuits.went_wrong: self._answered",
         "running.parking.Parking._answers: self._circuits.count",
         "running.parking.Parking._note_work: self._journal.write",
+    ),
+    "several nodes on one journal": (
+        "intake.claims.Leased.take: self._journal.lease_now",
+        "intake.claims.Leased.take: self._renew",
+        "intake.claims.Leased.take: self._journal.read",
+        "intake.claims.Leased.take: self._journal.write",
+        "intake.claims.Leased.take: self._journal.read 2",
+        "intake.claims.Leased._renew: self._journal.write",
+        "intake.claims.Leased.hand_back: self._journal.write",
+    ),
+    "a poll that takes too long": (
+        "intake.crew.Crew._run: self._late",
+        "intake.watches.Watcher._cut: self._miss",
     ),
     "a callback that comes in parts": ("intake.admission.Admission.admit: future",),
     "a reload, after which old clients are closed": (
