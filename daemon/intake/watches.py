@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from daemon import metrics
 from daemon.contract import errors, secrets
 from daemon.contract.circuit import Gate, Ungated
-from daemon.contract.declare import Cursor, Seen, Watch
+from daemon.contract.declare import Cursor, Options, Seen, Watch
 from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
 from daemon.intake import due, findings, reading_back, telling
@@ -35,6 +35,7 @@ from daemon.journal.rounds import Known, Rest
 from daemon.journal.watches import Polled
 from daemon.model import times
 from daemon.model.events import Fact
+from daemon.model.jsons import JsonObject
 from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 
 AT_ONCE = 256  # polls under way; how many speak to a service at once is that account's own limit
@@ -89,6 +90,7 @@ class Watcher:
         self._polling: set[str] = set()  # the names of rows, until what became of their polls is written
         self._crew = Crew(self._poll, self._cut, LONGEST_POLL)
         self._rounds = Rounds(journal, self._rested)
+        self._asked: dict[str, tuple[JsonObject, Options]] = {}  # the last options of each resource
         self._sweep = reading_back.Sweep(journal)
         self._resting_until = 0
         self.next_at: int | None = None  # when the next row falls due, as far as is known
@@ -192,7 +194,7 @@ class Watcher:
         """Poll *row* and write what was found; where that is nothing new, what remains to be written."""
         services = self._services()
         watch = services.watch(row.account, row.resource)
-        options = watch.options.model_validate(row.options)
+        options = self._options_of(watch, row)
         wanted = row.wanted if row.wanted is not None else watch.wanted(options)
         if rounds.is_named(row):
             of_resource = known.get((row.account, row.resource), {})
@@ -223,6 +225,13 @@ class Watcher:
             return Rest(row, now, next_at)
         await self._write(look, seen, services)
         return None
+
+    def _options_of(self, watch: Watch, row: Polled) -> Options:
+        """The options of *row*: most rows of a round have the same."""
+        known = self._asked.get(watch.resource)
+        if known is None or known[0] != row.options or type(known[1]) is not watch.options:
+            known = self._asked[watch.resource] = (row.options, watch.options.model_validate(row.options))
+        return known[1]
 
     async def _remembered(
         self, row: Polled, watch: Watch, wanted: Sequence[str] | None, scope: str
