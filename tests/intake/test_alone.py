@@ -40,12 +40,12 @@ class Journaled:
     def __post_init__(self) -> None:
         self.read, self.lease_now, self.close = self.inner.read, self.inner.lease_now, self.inner.close
 
-    async def write(self, fn: Callable[[Connection], T]) -> T:
+    async def write(self, fn: Callable[[Connection], T], *, single: bool = False) -> T:
         if self.refuses:
             self.refused += 1
             raise JournalUnavailable("the disk is full")
         self.writes += 1
-        return await self.inner.write(fn)
+        return await self.inner.write(fn, single=single)
 
 
 @pytest.fixture
