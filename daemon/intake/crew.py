@@ -1,7 +1,7 @@
 """Tasks for work that mostly waits for services, and now and then for nobody.
 
 A piece of work that waits keeps its task, and another task goes on with the next piece; one that never waits leaves
-its task to the next. So there are as many tasks as pieces that wait, and a round of pieces that do not costs two.
+its task to the next. So there are as many tasks as pieces that wait, and few for a round of pieces that do not.
 Used by ``watches``, whose polls these are.
 """
 
@@ -16,6 +16,7 @@ from daemon.model.times import SECOND
 
 T = TypeVar("T")
 SLACK = 1.0  # seconds by which a piece may be cut early: setting the timer anew for each costs as much as a short one
+TURN = 32  # pieces that one task does: then whoever else has something to do has a turn
 
 log = structlog.get_logger()
 
@@ -57,20 +58,24 @@ class Crew(Generic[T]):
             task.add_done_callback(self._tasks.discard)
 
     async def _run(self) -> None:
+        """Do a few pieces; whoever does the next ones has been called by then."""
         self._coming = False
-        while self._waiting:
-            piece = self._waiting[0]
-            try:
-                async with asyncio.timeout(self._longest) as limit:
-                    while self._waiting:
-                        piece = self._waiting.popleft()
-                        self._call_next()
-                        self._put_off(limit)
-                        await self._work(piece)
-            except TimeoutError:
-                await self._late(piece)
-            except Exception:
-                log.exception("poll.broke")  # not by what it spoke to: by how we wrote of it
+        if not self._waiting:
+            return
+        piece = self._waiting[0]
+        try:
+            async with asyncio.timeout(self._longest) as limit:
+                for _ in range(TURN):
+                    if not self._waiting:
+                        break
+                    piece = self._waiting.popleft()
+                    self._call_next()
+                    self._put_off(limit)
+                    await self._work(piece)
+        except TimeoutError:
+            await self._late(piece)
+        except Exception:
+            log.exception("poll.broke")  # not by what it spoke to: by how we wrote of it
 
     def _put_off(self, limit: asyncio.Timeout) -> None:
         """Let the piece that begins have its whole time, to within :data:`SLACK`."""

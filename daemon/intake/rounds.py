@@ -1,4 +1,4 @@
-"""Rounds: polls that found nothing new are written together, as many as ended while the last commit was under way.
+"""Rounds: polls that found nothing new are written together, as many as ended within a moment.
 
 Most polls of most days end here. Used by ``watches``; nothing comes behind it.
 """
@@ -15,7 +15,7 @@ from daemon.journal.database import Journal, JournalUnavailable
 from daemon.journal.rounds import Rest
 
 LARGEST = 512  # rows to one transaction
-GATHER = 0.05  # seconds after a commit in which the next one is let come together
+GATHER = 0.05  # seconds in which a commit is let come together: nobody waits for it
 
 log = structlog.get_logger()
 
@@ -49,8 +49,8 @@ class Rounds:
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                await self._commit(self._waiting[:LARGEST])
                 await asyncio.sleep(GATHER)
+                await self._commit(self._waiting[:LARGEST])
         finally:
             self._task = None
 
