@@ -23,12 +23,11 @@ SOURCE = {"url": "http://data.invalid/orders.csv", "title": "Orders"}
 
 async def polled(daemon: Daemon) -> None:
     """Have the watch polled once more, and wait for it."""
-    (before,) = daemon.rows("SELECT fence FROM watches WHERE name = 'sources'")
     assert daemon.change("UPDATE watches SET due_at = 0 WHERE name = 'sources'") == 1
 
     def again() -> bool:
-        (now,) = daemon.rows("SELECT fence, lease_until FROM watches WHERE name = 'sources'")
-        return bool(now["fence"] > before["fence"] and now["lease_until"] is None)
+        (now,) = daemon.rows("SELECT due_at FROM watches WHERE name = 'sources'")
+        return bool(now["due_at"] > 0)  # which is written with what the poll found
 
     await waiting.wait_for(again, PATIENCE, "another poll")
 
