@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from daemon import metrics
 from daemon.contract import errors, secrets
-from daemon.contract.circuit import Gate, Ungated
+from daemon.contract.circuit import Gate, Shut, Ungated
 from daemon.contract.declare import Cursor, Options, Seen, Watch
 from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
@@ -287,7 +287,9 @@ class Watcher:
                 events.emit(connection, [fact], OWN, now)
 
         await self._journal.write(write)
-        (log.warning if failures == 1 or tells else log.debug)("watch.failed", watch=row.name, error=text)
+        # That an account is down was told once, for all that is watched there.
+        loud = (failures == 1 or tells) and not isinstance(failed, Shut)
+        (log.warning if loud else log.debug)("watch.failed", watch=row.name, error=text)
         if tells:
             self._bells.router.ring()
 
