@@ -12,6 +12,10 @@ from daemon.model import reactions
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+# IPv6 networks whose last 32 bits are the IPv4 address that is meant: a NAT64 gateway's (RFC 6052), and the old
+# compatible form (RFC 4291).
+CARRIERS = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -86,5 +90,7 @@ def parse_address(text: str) -> Address | None:
 def is_public(address: Address) -> bool:
     """Whether *address* is on the open internet; IPv4 inside IPv6 is judged as the IPv4 address it is."""
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    if any(address in network for network in CARRIERS):
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     judged: Address = inner or address
     return judged.is_global and not judged.is_multicast
