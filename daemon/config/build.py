@@ -61,12 +61,13 @@ def build(at: Desk) -> settled.Config | None:
     reactions = rules.reactions(at)
     daemon, database, http, retention = plain.values()
     journal = None if database is None else _database(at, database)
-    if daemon is None or journal is None or http is None or retention is None or accounts is None:
+    doors = None if http is None else _http(at, http)
+    if daemon is None or journal is None or doors is None or retention is None or accounts is None:
         return None
     return settled.Config(
         daemon=_daemon(daemon),
         database=journal,
-        http=_http(at, http),
+        http=doors,
         retention=settled.Retention(**dict(retention)),
         accounts=accounts,
         webhooks=tuple(webhooks),

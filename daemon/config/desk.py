@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from daemon.config.load import Source
-from daemon.contract import wording
+from daemon.contract import secret_forms, wording
 from daemon.contract.catalog import Catalog
 from daemon.contract.secret_forms import CREDENTIALS_DIRECTORY, Secret, SecretMissing
 from daemon.contract.secrets import Blanker
@@ -79,8 +79,20 @@ class Desk:
             return model.model_validate(given)
         except ValidationError as wrong:
             keys = known_keys(model) if known is None else (lambda _path: known)
-            self.problems.extend(wording.problems(wrong, given, path, keys, hidden))
+            found = wording.problems(wrong, given, path, keys, hidden)
+            self.problems.extend(found)
+            self._look_for_secrets(model, given, path, {one.path for one in found})
             return None
+
+    def _look_for_secrets(
+        self, model: type[BaseModel], given: Mapping[str, Any], path: Path, blamed: set[Path]
+    ) -> None:
+        """Nobody takes the secrets of a table with mistakes; those that are missing are told all the same."""
+        for key, value in given.items():
+            takes_secret = key in model.model_fields and _is_secret(model.model_fields[key].annotation)
+            place = (*path, key)
+            if takes_secret and secret_forms.is_reference(value) and place not in blamed:
+                self.reveal(self.anchored(secret_forms.from_json(value), place), place)
 
     def refuse_unbuilt(self, table: str, given: Mapping[str, Any], path: Path) -> dict[str, Any]:
         """*given* without the keys that are promised and not built yet; each is an error."""
@@ -161,3 +173,7 @@ def _table_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
             inner = [item.annotation, *getattr(item.annotation, "__args__", ())]
             return next((one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)), None)
     return None
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is Secret or any(_is_secret(part) for part in get_args(annotation))
