@@ -124,7 +124,9 @@ def _complaints(wrong: ValidationError) -> Iterator[str]:
     """The first few complaints, without the values that were sent."""
     for one in wrong.errors(include_url=False, include_input=False)[:3]:
         place = ".".join(str(part) for part in one["loc"])[:80]
-        yield f"{place or 'body'}: {one['msg'].removeprefix('Value error, ')}"
+        # Pydantic's own words for it name our class.
+        text = "an object is expected" if one["type"] == "model_type" else one["msg"]
+        yield f"{place or 'body'}: {text.removeprefix('Value error, ')}"
 
 
 def tell_tracer(claim: declare.Claim, memory: JsonObject | None, firing: int) -> declare.Seen | None:

@@ -95,6 +95,13 @@ def test_another_shape_is_malformed_and_not_quoted(body, query):
         webhooks.tracer.understand(body, query)
     assert refused.value.text
     assert "x" * 20 not in refused.value.text
+    assert "_TracerBody" not in refused.value.text
+
+
+@pytest.mark.parametrize("body, text", [([], "body: an object"), (changed(pop="Offer"), "pop: an object")])
+def test_what_is_no_object_is_told_in_plain_words(body, text):
+    with pytest.raises(errors.MalformedBody, match=f"^{text} is expected$"):
+        webhooks.tracer.understand(body, {})
 
 
 @given(
