@@ -121,18 +121,20 @@ def _is_too_deep(tree: JsonObject) -> bool:
 
 
 class _Unreadable(Exception):
-    """The file has no text. *point* is where it ends to be one."""
+    """The file has no text. *point* is where it ends to be one; *help* says what to do."""
 
-    def __init__(self, text: str, point: Point = places.START) -> None:
+    def __init__(self, text: str, point: Point = places.START, help: str = "") -> None:
         super().__init__(text)
         self.point = point
+        self.help = help
 
 
 def _text(path: FilePath) -> str:
     try:
         raw = path.read_bytes()
     except OSError as broken:
-        raise _Unreadable(f"cannot be read ({broken.strerror})") from None
+        help = "Name another: pointsman --config FILE." if isinstance(broken, FileNotFoundError) else ""
+        raise _Unreadable(f"cannot be read ({broken.strerror})", help=help) from None
     if len(raw) > LARGEST_FILE:
         raise _Unreadable(f"is larger than {LARGEST_FILE} bytes")
     try:
@@ -145,7 +147,7 @@ def _text(path: FilePath) -> str:
 
 def _not_toml(file: SourceFile, wrong: Exception) -> Located:
     if isinstance(wrong, _Unreadable):
-        return Located(file.at(wrong.point), f"the file {wrong}")
+        return Located(file.at(wrong.point), f"the file {wrong}", wrong.help)
     if not isinstance(wrong, tomllib.TOMLDecodeError):
         return Located(file.at(places.START), "not TOML: something is nested too deep or too long")
     point = _point_of(file, str(wrong))

@@ -39,7 +39,8 @@ def test_a_missing_config_is_named(bare_desk: Desk) -> None:
     answer = bare_desk.run("events")
     assert (answer.code, answer.out) == (2, "")
     assert answer.complaints == [
-        f"{bare_desk.config}:1:1: the file cannot be read (No such file or directory)."
+        f"{bare_desk.config}:1:1: the file cannot be read (No such file or directory). "
+        "Name another: pointsman --config FILE."
     ]
 
 

@@ -92,7 +92,8 @@ def test_the_other_files_are_read_when_one_is_not_toml(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     source = load.load(tmp_path / "config.toml")
-    assert told(source) == ["config.toml:1:1: the file cannot be read (No such file or directory)."]
+    text = "config.toml:1:1: the file cannot be read (No such file or directory)."
+    assert told(source) == [f"{text} Name another: pointsman --config FILE."]
 
 
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
