@@ -1,5 +1,6 @@
 """``pointsman runs``: what was done about events. Listing, one with its steps, and what a person decides."""
 
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -90,7 +91,7 @@ def show(state: typer.Context, id: Id, json: options.AsJson = False) -> None:
     for step in found["steps"]:
         _tell_step(step)
     if found["status"] == RunStatus.IN_DOUBT:
-        print(f"\nIt took effect:    pointsman runs resolve {id} --done RESULT")
+        print(f"\nIt took effect:    pointsman runs resolve {id} --done '{_result_of(given, found)}'")
         print(f"It took no effect: pointsman runs resolve {id} --redo")
 
 
@@ -105,6 +106,27 @@ def _tell_what_to_check(given: context.Context, found: JsonObject) -> None:
     actions = given.catalog().actions if doubtful else {}
     for step in doubtful:
         step["check"] = scribe.what_to_check(actions.get(step["action"]))
+
+
+def _result_of(given: context.Context, found: JsonObject) -> str:
+    """What a result of the step in doubt holds, to be filled in."""
+    doubtful = next((step for step in found["steps"] if step["status"] == StepStatus.IN_DOUBT), None)
+    names = _fields_of(given, doubtful["action"] if doubtful else "")
+    return "{" + ", ".join(f'"{name}": …' for name, needed in names.items() if needed) + "}"
+
+
+def _fields_of(given: context.Context, action: str) -> dict[str, bool]:
+    """The fields that *action*'s results have, and whether each is always there; none for an unknown action."""
+    declared = given.catalog().actions.get(action)
+    fields = declared.result.model_fields if declared is not None else {}
+    return {field.alias or name: field.is_required() for name, field in fields.items()}
+
+
+def _tell_what_lacks(given: context.Context, action: str, response: JsonObject) -> None:
+    """Say what a result given by hand lacks: it may be meant so, but later steps may read it."""
+    lacking = [name for name, needed in _fields_of(given, action).items() if needed and name not in response]
+    if lacking:
+        print(f"Note: results of {action} also have {', '.join(lacking)}.", file=sys.stderr)
 
 
 def _tell_step(step: JsonObject) -> None:
@@ -170,6 +192,9 @@ def resolve(
         return
     response = options.parse_object(done, "--done")
     blanked = given.blanker().value(response)
+    for step in given.read(lambda connection: steps.of_run(connection, id)):
+        if step.status is StepStatus.IN_DOUBT:
+            _tell_what_lacks(given, step.action, response)
     _decide(
         given,
         [id],

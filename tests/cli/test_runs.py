@@ -147,7 +147,8 @@ def test_cancel_refuses_what_runs_or_has_ended(desk: Desk, status: RunStatus) ->
 def test_done_takes_the_given_result_and_goes_on(desk: Desk) -> None:
     id = make_doubtful(desk)
     answer = desk.run("runs", "resolve", id, "--done", '{"id": 42, "note": "key=populr-key-of-a-test"}')
-    assert (answer.code, answer.out, answer.err) == (0, f"{id} resolved\n", "")
+    assert (answer.code, answer.out) == (0, f"{id} resolved\n")
+    assert answer.err == "Note: results of log.write also have message, level.\n"
     run, (step,) = desk.run_of(id)
     assert (run.status, run.error, run.spent) == (RunStatus.PENDING, None, 0)
     assert (step.status, step.error) == (StepStatus.SUCCEEDED, None)
@@ -162,6 +163,7 @@ def test_a_held_run_says_when_it_was_sent_and_what_to_check(desk: Desk) -> None:
     shown = desk.call("runs", "show", id).out
     assert "whether it took effect" in shown
     assert step["request"]["message"] in shown
+    assert shown.splitlines()[-2].endswith("""--done '{"message": …, "level": …}'""")
     assert f"pointsman runs resolve {id} --redo" in shown.splitlines()[-1]
 
 
