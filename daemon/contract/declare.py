@@ -97,7 +97,8 @@ ActionFunction = Callable[[Any, Any, Call], Awaitable[Done[Any]]]
 class Action:
     """One ability of a service. *doubt_of* overrides *doubt* by the parameters (``request`` goes by
     method). *probe* is there for every action that can be probed. *writes_to* names the
-    parameters that are paths on this machine to be written.
+    parameters that are paths on this machine to be written. *example* is what stands in ``with`` for one call,
+    credentials as references; empty where the action takes no parameters.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Action:
     doubt_of: Callable[[Any], Doubt] | None = None
     probe: Probe | None = None
     writes_to: tuple[str, ...] = ()
+    example: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
     def doubt_for(self, parameters: BaseModel, *, marked: bool = True) -> Doubt:
         """The doubt class of one call with *parameters*; *marked* is false where the reaction turns markers off."""
@@ -304,12 +306,13 @@ def action(
     doubt_of: Callable[[Any], Doubt] | None = None,
     probe: Probe | None = None,
     writes_to: tuple[str, ...] = (),
+    example: Mapping[str, Json] | None = None,
 ) -> Callable[[ActionFunction], Action]:
     """Make an :class:`Action` of ``async def f(client, parameters: P, call: Call) -> Done[R]``.
 
     *name* is the contract's (``plotly.create_grid``); the docstring becomes its description; ``P`` and ``R`` are
     read from the annotations. *why* is the reason for its doubt class, shown in the reference. *probe* is how a
-    probed one looks for what it may have made.
+    probed one looks for what it may have made. *example* is one call's ``with``, shown in the reference, too.
     """
 
     def declared(function: ActionFunction) -> Action:
@@ -327,6 +330,7 @@ def action(
             doubt_of=doubt_of,
             probe=probe,
             writes_to=writes_to,
+            example=example or {},
         )
 
     return declared

@@ -62,8 +62,8 @@ class Sender(Protocol):
         ...
 
 
-def action(name: str, about: str) -> declare.Action:
-    """The action ``KIND.request``, called *name*; *about* says what is put right in a path."""
+def action(name: str, about: str, example: JsonObject) -> declare.Action:
+    """The action ``KIND.request``, called *name*; *about* says what is put right in a path, *example* is one call."""
 
     async def request(client: Sender, parameters: Request, call: declare.Call) -> declare.Done[Answer]:
         reply = await client.send(
@@ -77,7 +77,9 @@ def action(name: str, about: str) -> declare.Action:
         return declare.Done(answer(reply))
 
     request.__doc__ = about
-    declared = declare.action(name, doubt=Doubt.UNSAFE, why=WHY_BY_METHOD, doubt_of=doubt_by_method)
+    declared = declare.action(
+        name, doubt=Doubt.UNSAFE, why=WHY_BY_METHOD, doubt_of=doubt_by_method, example=example
+    )
     return declared(request)
 
 

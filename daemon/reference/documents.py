@@ -47,11 +47,12 @@ def _tellers(catalog: Catalog, type: str) -> Iterator[str]:
 
 
 def actions(catalog: Catalog) -> JsonObject:
-    """``{"actions": [{name, service, doubt, why, probe, about, parameters, result}]}``, by name.
+    """``{"actions": [{name, service, doubt, why, probe, about, parameters, example, result}]}``, by name.
 
     *probe* says what is looked for before a probed action is called again, or is null.
     *parameters* and *result* are JSON Schemas; a secret parameter is ``writeOnly``. *service* is the kind of
-    account it needs, or null. Where ``doubt_varies`` it goes by the parameters, as *why* says.
+    account it needs, or null. *example* is one call's ``with``. Where ``doubt_varies`` it goes by the parameters,
+    as *why* says.
     """
     return {"actions": [_action(catalog, action) for _, action in sorted(catalog.actions.items())]}
 
@@ -68,6 +69,7 @@ def _action(catalog: Catalog, action: Action) -> JsonObject:
         "about": plain(action.about),
         "follows": action.follows,
         "parameters": schema_of(action.parameters),
+        "example": dict(action.example),
         "result": schema_of(action.result),
     }
 

@@ -10,7 +10,7 @@ from itertools import groupby
 import orjson
 
 from daemon.model.jsons import JsonObject
-from daemon.reference import shapes
+from daemon.reference import shapes, tomls
 
 
 def events_page(document: JsonObject) -> str:
@@ -74,6 +74,8 @@ def _action(one: JsonObject) -> list[str]:
         f"{_doubt(one).capitalize()}: {one['why']}.{_looked_for(one)}",
         followed,
         _fields(one["parameters"], "parameter", defaults=True) or "It takes no parameters.",
+        "Example:",
+        f"```toml\n{tomls.step(one['name'], one['example'])}\n```",
         "Its result:" if one["result"].get("properties") else "",
         _fields(one["result"], "field"),
     ]

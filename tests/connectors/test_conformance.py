@@ -13,8 +13,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from daemon import connectors
-from daemon.contract import declare, http
+from daemon.contract import declare, http, secret_forms, secrets
 from daemon.model.runs import Doubt
+from daemon.reference import documents
 
 CATALOG = connectors.discover()
 KINDS = sorted(CATALOG.connectors)
@@ -169,6 +170,32 @@ def test_parameters_and_results_have_schemas_with_every_field_described(name):
     assert undescribed(parameters, "parameters") + undescribed(result, "result") == []
     assert parameters["additionalProperties"] is False
     assert json.loads(json.dumps([parameters, result]))
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_has_an_example_that_is_one_call_of_it(name):
+    action = CATALOG.actions[name]
+    assert bool(action.example) == bool(action.parameters.model_fields), "an example names parameters"
+    secret = secrets.secret_fields(action.parameters) & set(action.example)
+    shown = [one for key in secret for one in leaves(action.example[key])]
+    assert [one for one in shown if not secret_forms.is_reference(one)] == []
+    given = {**action.example, **{key: with_secrets(action.example[key]) for key in secret}}
+    assert action.parameters.model_validate(given).model_fields_set or not given
+    assert set(given) <= set(documents.schema_of(action.parameters).get("properties", {}))
+
+
+def leaves(value):
+    """A secret's reference, or those in an object of them."""
+    if isinstance(value, dict) and not secret_forms.is_reference(value):
+        return [leaf for one in value.values() for leaf in leaves(one)]
+    return [value]
+
+
+def with_secrets(value):
+    """*value* as an action gets it."""
+    if isinstance(value, dict) and not secret_forms.is_reference(value):
+        return {key: with_secrets(one) for key, one in value.items()}
+    return CANARY
 
 
 @pytest.mark.parametrize("name", [name for name in ACTIONS if CATALOG.actions[name].follows])

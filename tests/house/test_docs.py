@@ -21,6 +21,27 @@ README = (sources.ROOT / "README.md").read_text()
 EXAMPLE = (sources.ROOT / "config.example.toml").read_text()
 COMMANDS = set(re.findall(r"(?:^|`)pointsman (?:--config \S+ )?([a-z]+)", README, re.MULTILINE))
 
+ACCOUNTS = """
+[daemon]
+read_below = ["/srv/pages"]
+write_below = ["/var/lib/pointsman"]
+
+[http]
+public_url = "https://hooks.example.com"
+webhook_secret = { env = "HOOKS" }
+allow_hosts = ["crm.example.com"]
+
+[services]
+tonalytica = { api_key = { env = "TONALYTICA" } }
+popily = { token = { env = "POPILY" } }
+compass = { base_url = "https://compass.example.com/api", username = "ada", password = { env = "COMPASS" } }
+populr = { api_key = { env = "POPULR" } }
+plotly = { username = "ada", api_key = { env = "PLOTLY" } }
+
+[notify]
+sales = { env = "SALES" }
+"""
+
 
 @functools.cache
 def pointsman(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,6 +73,21 @@ def test_the_configs_that_a_newcomer_copies_are_right(
     checked = pointsman("--config", str(tmp_path / "config.toml"), "check", "--json")
     assert json.loads(checked.stdout)["problems"] == [], checked.stderr
     assert checked.returncode == 0
+
+
+def test_the_examples_of_actions_are_steps_that_check_finds_nothing_wrong_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = re.findall(r"```toml\n(.*?)```", (reference_pages.PAGES / "actions.md").read_text(), re.DOTALL)
+    reactions = [f'[[reaction]]\nname = "r{n}"\non = "x"\n\n{step}' for n, step in enumerate(steps)]
+    text = "\n".join([ACCOUNTS, *reactions])
+    for name in re.findall(r'env = "(\w+)"', text):
+        monkeypatch.setenv(name, f"a-secret-named-{name}")
+    monkeypatch.setenv("SALES", "json://people.example.com/notices")
+    (tmp_path / "config.toml").write_text(text)
+    checked = pointsman("--config", str(tmp_path / "config.toml"), "check", "--json")
+    assert json.loads(checked.stdout)["problems"] == [], checked.stderr
+    assert len(steps) > 100
 
 
 def test_the_first_config_has_ten_lines() -> None:

@@ -46,7 +46,12 @@ class NoOptions(declare.Options):
     """None."""
 
 
-@declare.action("depot.store_box", doubt=Doubt.UNSAFE, why="a box stored twice stands there twice")
+@declare.action(
+    "depot.store_box",
+    doubt=Doubt.UNSAFE,
+    why="a box stored twice stands there twice",
+    example={"name": "hats"},
+)
 async def store_box(client: None, parameters: Store, call: declare.Call) -> declare.Done[Place]:
     """Store a box."""
     return declare.Done(Place(shelf=1))
@@ -134,6 +139,7 @@ def test_an_action_is_told_whole() -> None:
     assert told["parameters"]["properties"]["pin"]["writeOnly"] is True
     assert "writeOnly" not in told["parameters"]["properties"]["name"]
     assert told["result"]["properties"]["shelf"]["type"] == "integer"
+    assert told["example"] == {"name": "hats"}
 
 
 async def look_around(*_given: object) -> None:
@@ -182,6 +188,7 @@ def test_the_actions_page_shows_parameters_with_their_defaults() -> None:
     assert "| `tags` | list of text |  | Words about it. |" in page
     assert "| `depth` | whole number | `3` | How deep. |" in page
     assert "| `shelf` | whole number | The shelf's number. |" in page
+    assert 'action = "depot.store_box"\nwith = { name = "hats" }\n' in page
 
 
 def test_the_events_page_spells_inner_fields_out() -> None:

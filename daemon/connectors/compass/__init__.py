@@ -87,6 +87,7 @@ connector = declare.Connector(
         requests.action(
             "compass.request",
             "Call any path of the service; its slashes are put right: single ones, and one at the end.",
+            {"method": "POST", "path": "/accounts/", "json": {"name": "Support"}},
         ),
     ),
     watches=(watches.classifiers, watches.topics, watches.messages, watches.stats),

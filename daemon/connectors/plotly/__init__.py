@@ -64,6 +64,7 @@ connector = declare.Connector(
         requests.action(
             "plotly.request",
             "Call any path of Plotly with the account's credentials and limits. Its paths have no trailing slash.",
+            {"method": "POST", "path": "/folders", "json": {"path": "/reports/2026"}},
         ),
     ),
     watches=(watches.watch_files,),

@@ -24,7 +24,11 @@ connector = declare.Connector(
         insights.customize_insight,
         users.create_user,
         users.list_users,
-        requests.action("popily.request", "Call any path of Popily's API; every path ends in a slash."),
+        requests.action(
+            "popily.request",
+            "Call any path of Popily's API; every path ends in a slash.",
+            {"method": "POST", "path": "/users/", "json": {"username": "grace"}},
+        ),
     ),
     watches=(watches.sources,),
     events=events.ALL,

@@ -44,6 +44,7 @@ connector = declare.Connector(
         requests.action(
             "populr.request",
             "Call any path of Populr's API; `error_type` in the answer is a failure whatever its status.",
+            {"method": "POST", "path": "/embeds", "json": {"source_html": "<p>Until Friday</p>"}},
         ),
     ),
     watches=(watches.tracers, watches.pops),

@@ -43,7 +43,9 @@ connector = declare.Connector(
         cloning.clone_dashboard,
         exporting.export_queries,
         requests.action(
-            "tonalytica.request", "Call any path of the service; `/api` is put before it if it is not there."
+            "tonalytica.request",
+            "Call any path of the service; `/api` is put before it if it is not there.",
+            {"method": "POST", "path": "/dashboards", "json": {"name": "Openings"}},
         ),
     ),
     watches=(watches.jobs, watches.queries),

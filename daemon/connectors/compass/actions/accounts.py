@@ -40,7 +40,7 @@ class Accounts(declare.Result):
     accounts: list[Account] = Field(description="The accounts.")
 
 
-@declare.action("compass.list_accounts", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("compass.list_accounts", doubt=Doubt.REPEATABLE, why="it only reads", example={"limit": 50})
 async def list_accounts(
     client: vendor.CompassClient, parameters: shapes.Limited, call: declare.Call
 ) -> declare.Done[Accounts]:
@@ -76,6 +76,7 @@ async def look_for_account(
         note=note_namesakes,
         lock=lambda parameters: f"accounts/{parameters.name}",
     ),
+    example={"name": "Support"},
 )
 async def create_account(
     client: vendor.CompassClient, parameters: AccountName, call: declare.Call
@@ -84,7 +85,9 @@ async def create_account(
     return _made(_read(await client.write("POST", vendor.path("accounts"), {"name": parameters.name})))
 
 
-@declare.action("compass.get_account", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_account", doubt=Doubt.REPEATABLE, why="it only reads", example={"account_id": "6ab3311b"}
+)
 async def get_account(
     client: vendor.CompassClient, parameters: AccountId, call: declare.Call
 ) -> declare.Done[Account]:
@@ -92,7 +95,12 @@ async def get_account(
     return declare.Done(_read(await client.read(_path(parameters))))
 
 
-@declare.action("compass.update_account", doubt=Doubt.REPEATABLE, why="it sets a whole value")
+@declare.action(
+    "compass.update_account",
+    doubt=Doubt.REPEATABLE,
+    why="it sets a whole value",
+    example={"account_id": "6ab3311b", "name": "Support and sales"},
+)
 async def update_account(
     client: vendor.CompassClient, parameters: UpdateAccount, call: declare.Call
 ) -> declare.Done[Account]:
@@ -100,7 +108,12 @@ async def update_account(
     return _made(_read(await client.write("PUT", _path(parameters), {"name": parameters.name})))
 
 
-@declare.action("compass.delete_account", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
+@declare.action(
+    "compass.delete_account",
+    doubt=Doubt.REPEATABLE,
+    why="what is deleted stays so",
+    example={"account_id": "515f906d"},
+)
 async def delete_account(
     client: vendor.CompassClient, parameters: AccountId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:

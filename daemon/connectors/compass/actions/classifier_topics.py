@@ -72,6 +72,7 @@ async def look_for_topic(
         note=note_titled,
         lock=lambda given: f"classifier-topics/{given.project_id}/{given.classifier_id}/{given.name}",
     ),
+    example={"project_id": "ab12cd34", "classifier_id": "1", "name": "delivery", "info": "parcel OR late"},
 )
 async def create_classifier_topic(
     client: vendor.CompassClient, parameters: CreateClassifierTopic, call: declare.Call
@@ -89,7 +90,12 @@ async def create_classifier_topic(
     return topics.made(parameters, topics.read_topic(made))
 
 
-@declare.action("compass.update_classifier_topic", doubt=Doubt.REPEATABLE, why="it sets whole values")
+@declare.action(
+    "compass.update_classifier_topic",
+    doubt=Doubt.REPEATABLE,
+    why="it sets whole values",
+    example={"project_id": "ab12cd34", "topic_id": "4", "info": "price OR invoice"},
+)
 async def update_classifier_topic(
     client: vendor.CompassClient, parameters: UpdateClassifierTopic, call: declare.Call
 ) -> declare.Done[topics.Topic]:
@@ -98,7 +104,12 @@ async def update_classifier_topic(
     return topics.made(parameters, topics.read_topic(changed))
 
 
-@declare.action("compass.delete_classifier_topic", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
+@declare.action(
+    "compass.delete_classifier_topic",
+    doubt=Doubt.REPEATABLE,
+    why="what is deleted stays so",
+    example={"project_id": "ab12cd34", "topic_id": "4"},
+)
 async def delete_classifier_topic(
     client: vendor.CompassClient, parameters: topics.TopicId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:

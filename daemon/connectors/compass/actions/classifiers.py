@@ -116,6 +116,7 @@ async def look_for_classifier(
         note=note_namesake,
         lock=lambda parameters: f"classifiers/{parameters.project_id}/{parameters.name}",
     ),
+    example={"project_id": "ab12cd34", "name": "mails", "type": "voting", "wait": True},
 )
 async def create_classifier(
     client: vendor.CompassClient, parameters: CreateClassifier, call: declare.Call
@@ -126,7 +127,12 @@ async def create_classifier(
     return _made(watches.read_classifier(parameters.project_id, made), parameters)
 
 
-@declare.action("compass.list_classifiers", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_classifiers",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34"},
+)
 async def list_classifiers(
     client: vendor.CompassClient, parameters: ListClassifiers, call: declare.Call
 ) -> declare.Done[Classifiers]:
@@ -137,7 +143,12 @@ async def list_classifiers(
     return declare.Done(requests.parse("Compass", Classifiers, {"count": found.count, "classifiers": shown}))
 
 
-@declare.action("compass.get_classifier", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_classifier",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "classifier_id": "2"},
+)
 async def get_classifier(
     client: vendor.CompassClient, parameters: ClassifierId, call: declare.Call
 ) -> declare.Done[events.ClassifierShown]:
@@ -146,7 +157,12 @@ async def get_classifier(
     return declare.Done(requests.parse("Compass", events.ClassifierShown, found.shown))
 
 
-@declare.action("compass.update_classifier", doubt=Doubt.REPEATABLE, why="it sets whole values")
+@declare.action(
+    "compass.update_classifier",
+    doubt=Doubt.REPEATABLE,
+    why="it sets whole values",
+    example={"project_id": "ab12cd34", "classifier_id": "2", "status": "inactive"},
+)
 async def update_classifier(
     client: vendor.CompassClient, parameters: UpdateClassifier, call: declare.Call
 ) -> declare.Done[events.ClassifierShown]:
@@ -158,7 +174,12 @@ async def update_classifier(
     return declare.Done(shown, made=[("classifier", found.key)])
 
 
-@declare.action("compass.delete_classifier", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
+@declare.action(
+    "compass.delete_classifier",
+    doubt=Doubt.REPEATABLE,
+    why="what is deleted stays so",
+    example={"project_id": "ab12cd34", "classifier_id": "2"},
+)
 async def delete_classifier(
     client: vendor.CompassClient, parameters: ClassifierId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:

@@ -56,7 +56,12 @@ class Classify(shapes.InProject):
     source_id: str | None = Field(None, description="An id of your own, given back.")
 
 
-@declare.action("compass.classify", doubt=Doubt.REPEATABLE, why="nothing is kept")
+@declare.action(
+    "compass.classify",
+    doubt=Doubt.REPEATABLE,
+    why="nothing is kept",
+    example={"project_id": "ab12cd34", "text": "Where is my parcel?"},
+)
 async def classify(
     client: vendor.CompassClient, parameters: Classify, call: declare.Call
 ) -> declare.Done[Message]:

@@ -36,7 +36,9 @@ class Settings(declare.Result):
     overridden: list[Setting] = Field(description="Those that were set.")
 
 
-@declare.action("compass.list_config", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_config", doubt=Doubt.REPEATABLE, why="it only reads", example={"project_id": "ab12cd34"}
+)
 async def list_config(
     client: vendor.CompassClient, parameters: shapes.InProject, call: declare.Call
 ) -> declare.Done[Settings]:
@@ -45,7 +47,12 @@ async def list_config(
     return declare.Done(requests.parse("Compass", Settings, found))
 
 
-@declare.action("compass.get_config", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_config",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "key": "assoc_axes"},
+)
 async def get_config(
     client: vendor.CompassClient, parameters: Key, call: declare.Call
 ) -> declare.Done[Setting]:
@@ -53,7 +60,12 @@ async def get_config(
     return declare.Done(requests.parse("Compass", Setting, await client.read(_path(parameters))))
 
 
-@declare.action("compass.set_config", doubt=Doubt.REPEATABLE, why="it sets a whole value")
+@declare.action(
+    "compass.set_config",
+    doubt=Doubt.REPEATABLE,
+    why="it sets a whole value",
+    example={"project_id": "ab12cd34", "key": "assoc_axes", "value": 200},
+)
 async def set_config(
     client: vendor.CompassClient, parameters: SetConfig, call: declare.Call
 ) -> declare.Done[Setting]:
@@ -62,7 +74,12 @@ async def set_config(
     return declare.Done(requests.parse("Compass", Setting, {"key": parameters.key, **answered}))
 
 
-@declare.action("compass.unset_config", doubt=Doubt.REPEATABLE, why="the default stays the default")
+@declare.action(
+    "compass.unset_config",
+    doubt=Doubt.REPEATABLE,
+    why="the default stays the default",
+    example={"project_id": "ab12cd34", "key": "assoc_axes"},
+)
 async def unset_config(
     client: vendor.CompassClient, parameters: Key, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:

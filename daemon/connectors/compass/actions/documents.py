@@ -61,7 +61,12 @@ class Documents(declare.Result):
     documents: list[Document] = Field(description="The documents, without their texts.")
 
 
-@declare.action("compass.list_documents", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_documents",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "label": "billing"},
+)
 async def list_documents(
     client: vendor.CompassClient, parameters: ListDocuments, call: declare.Call
 ) -> declare.Done[Documents]:
@@ -113,6 +118,13 @@ async def look_for_documents(
         note=count_documents,
         lock=lambda parameters: f"documents/{parameters.project_id}",
     ),
+    example={
+        "project_id": "ab12cd34",
+        "documents": [
+            {"text": "The second invoice is wrong", "label": "billing", "dataset": "mails"},
+            {"text": "The parcel came a week late", "label": "delivery", "dataset": "mails"},
+        ],
+    },
 )
 async def add_documents(
     client: vendor.CompassClient, parameters: AddDocuments, call: declare.Call

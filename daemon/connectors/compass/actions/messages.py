@@ -117,6 +117,10 @@ async def look_for_messages(
         lock=lambda parameters: f"messages/{parameters.project_id}",
         relies_on_marker=lambda parameters: any(one.source_id is None for one in parameters.messages),
     ),
+    example={
+        "project_id": "ab12cd34",
+        "messages": [{"text": "The price is good"}, {"text": "The parcel is late"}],
+    },
 )
 async def post_messages(
     client: vendor.CompassClient, parameters: PostMessages, call: declare.Call
@@ -128,7 +132,12 @@ async def post_messages(
     return _posted(parameters, await parts.post(client, _path(parameters), given, AT_ONCE, query))
 
 
-@declare.action("compass.list_messages", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_messages",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "earliest": "2025-12-01T00:00:00Z", "limit": 100},
+)
 async def list_messages(
     client: vendor.CompassClient, parameters: ListMessages, call: declare.Call
 ) -> declare.Done[classify.Messages]:
@@ -138,7 +147,12 @@ async def list_messages(
     return declare.Done(classify.read_messages(found.count, found.objects))
 
 
-@declare.action("compass.get_message", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_message",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "message_id": "1"},
+)
 async def get_message(
     client: vendor.CompassClient, parameters: MessageId, call: declare.Call
 ) -> declare.Done[classify.Message]:
@@ -147,7 +161,12 @@ async def get_message(
     return declare.Done(classify.read_message(found))
 
 
-@declare.action("compass.delete_message", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
+@declare.action(
+    "compass.delete_message",
+    doubt=Doubt.REPEATABLE,
+    why="what is deleted stays so",
+    example={"project_id": "ab12cd34", "message_id": "1"},
+)
 async def delete_message(
     client: vendor.CompassClient, parameters: MessageId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
@@ -155,7 +174,12 @@ async def delete_message(
     return await shapes.delete(client, _path(parameters, parameters.message_id), call)
 
 
-@declare.action("compass.purge_messages", doubt=Doubt.REPEATABLE, why="what is before a moment is gone once")
+@declare.action(
+    "compass.purge_messages",
+    doubt=Doubt.REPEATABLE,
+    why="what is before a moment is gone once",
+    example={"project_id": "ab12cd34", "to_date": "2026-01-01T00:00:00Z"},
+)
 async def purge_messages(
     client: vendor.CompassClient, parameters: PurgeMessages, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:

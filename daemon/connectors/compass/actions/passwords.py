@@ -55,6 +55,11 @@ async def try_new_password(
     doubt=Doubt.PROBED,
     why="the old password is good only once; whether the new one is in force, a login tells",
     probe=declare.Probe(about="whether the new password lets the user in", look=try_new_password),
+    example={
+        "email": "ada@example.com",
+        "old_password": {"env": "COMPASS_PASSWORD"},
+        "password": {"env": "COMPASS_NEW_PASSWORD"},
+    },
 )
 async def change_password(
     client: vendor.CompassClient, parameters: ChangePassword, call: declare.Call
@@ -84,6 +89,7 @@ async def try_given_password(
     why="each call makes another temporary password; with `new_password` a login tells whether it is in force",
     doubt_of=lambda parameters: Doubt.PROBED if parameters.new_password else Doubt.UNSAFE,
     probe=declare.Probe(about="whether `new_password` lets the user in", look=try_given_password),
+    example={"email": "eve@example.com", "new_password": {"env": "COMPASS_NEW_PASSWORD"}},
 )
 async def reset_password(
     client: vendor.CompassClient, parameters: ResetPassword, call: declare.Call

@@ -54,7 +54,9 @@ class Permissions(declare.Result):
     permissions: list[Permission] = Field(description="The permissions.")
 
 
-@declare.action("compass.list_permissions", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_permissions", doubt=Doubt.REPEATABLE, why="it only reads", example={"level": "read"}
+)
 async def list_permissions(
     client: vendor.CompassClient, parameters: ListPermissions, call: declare.Call
 ) -> declare.Done[Permissions]:
@@ -92,6 +94,7 @@ async def look_for_permission(
         note=note_permission,
         lock=lambda parameters: f"permissions/{parameters.account}/{parameters.user}",
     ),
+    example={"user": "eve@example.com", "account": "6ab3311b", "level": "read"},
 )
 async def create_permission(
     client: vendor.CompassClient, parameters: CreatePermission, call: declare.Call
@@ -101,7 +104,9 @@ async def create_permission(
     return _made(_read(await client.write("POST", vendor.path("permissions"), body)))
 
 
-@declare.action("compass.get_permission", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_permission", doubt=Doubt.REPEATABLE, why="it only reads", example={"permission_id": "1"}
+)
 async def get_permission(
     client: vendor.CompassClient, parameters: PermissionId, call: declare.Call
 ) -> declare.Done[Permission]:
@@ -109,7 +114,12 @@ async def get_permission(
     return declare.Done(_read(await client.read(_path(parameters))))
 
 
-@declare.action("compass.delete_permission", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
+@declare.action(
+    "compass.delete_permission",
+    doubt=Doubt.REPEATABLE,
+    why="what is deleted stays so",
+    example={"permission_id": "1"},
+)
 async def delete_permission(
     client: vendor.CompassClient, parameters: PermissionId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:

@@ -61,7 +61,9 @@ class Projects(declare.Result):
     projects: list[Project] = Field(description="The projects.")
 
 
-@declare.action("compass.list_projects", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_projects", doubt=Doubt.REPEATABLE, why="it only reads", example={"status": "active"}
+)
 async def list_projects(
     client: vendor.CompassClient, parameters: ListProjects, call: declare.Call
 ) -> declare.Done[Projects]:
@@ -91,6 +93,7 @@ async def look_for_project(
         look=look_for_project,
         relies_on_marker=lambda _parameters: True,
     ),
+    example={"name": "Complaints", "account": "6ab3311b", "language": "en"},
 )
 async def create_project(
     client: vendor.CompassClient, parameters: CreateProject, call: declare.Call
@@ -102,7 +105,9 @@ async def create_project(
     return _made(await client.write("POST", vendor.path("projects"), body))
 
 
-@declare.action("compass.get_project", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_project", doubt=Doubt.REPEATABLE, why="it only reads", example={"project_id": "ab12cd34"}
+)
 async def get_project(
     client: vendor.CompassClient, parameters: shapes.InProject, call: declare.Call
 ) -> declare.Done[Project]:
@@ -110,7 +115,12 @@ async def get_project(
     return declare.Done(_read(await client.read(_path(parameters))))
 
 
-@declare.action("compass.update_project", doubt=Doubt.REPEATABLE, why="it sets whole values")
+@declare.action(
+    "compass.update_project",
+    doubt=Doubt.REPEATABLE,
+    why="it sets whole values",
+    example={"project_id": "ab12cd34", "name": "Feedback of 2026"},
+)
 async def update_project(
     client: vendor.CompassClient, parameters: UpdateProject, call: declare.Call
 ) -> declare.Done[Project]:
@@ -118,7 +128,12 @@ async def update_project(
     return _made(await client.write("PUT", _path(parameters), shapes.changed(parameters)))
 
 
-@declare.action("compass.delete_project", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
+@declare.action(
+    "compass.delete_project",
+    doubt=Doubt.REPEATABLE,
+    why="what is deleted stays so",
+    example={"project_id": "2535599e"},
+)
 async def delete_project(
     client: vendor.CompassClient, parameters: shapes.InProject, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:

@@ -65,7 +65,12 @@ class Months(declare.Result):
     months: list[Month] = Field(description="The months.")
 
 
-@declare.action("compass.get_stats", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_stats",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "interval": 3600, "num_buckets": 2},
+)
 async def get_stats(
     client: vendor.CompassClient, parameters: GetStats, call: declare.Call
 ) -> declare.Done[Stats]:
@@ -75,7 +80,9 @@ async def get_stats(
     return declare.Done(requests.parse("Compass", Stats, found))
 
 
-@declare.action("compass.list_usage", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_usage", doubt=Doubt.REPEATABLE, why="it only reads", example={"project_id": "ab12cd34"}
+)
 async def list_usage(
     client: vendor.CompassClient, parameters: ListUsage, call: declare.Call
 ) -> declare.Done[Months]:
@@ -88,7 +95,12 @@ async def list_usage(
     return declare.Done(found)
 
 
-@declare.action("compass.get_usage", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_usage",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "usage_id": "20251130"},
+)
 async def get_usage(
     client: vendor.CompassClient, parameters: GetUsage, call: declare.Call
 ) -> declare.Done[Usage]:

@@ -46,7 +46,9 @@ class Tokens(declare.Result):
     tokens: list[Token] = Field(description="The tokens, without themselves.")
 
 
-@declare.action("compass.list_tokens", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_tokens", doubt=Doubt.REPEATABLE, why="it only reads", example={"user": "ada@example.com"}
+)
 async def list_tokens(
     client: vendor.CompassClient, parameters: ListTokens, call: declare.Call
 ) -> declare.Done[Tokens]:
@@ -57,7 +59,9 @@ async def list_tokens(
     return declare.Done(Tokens(count=found.count, tokens=tokens))
 
 
-@declare.action("compass.get_token", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_token", doubt=Doubt.REPEATABLE, why="it only reads", example={"user": "ada@example.com"}
+)
 async def get_token(
     client: vendor.CompassClient, parameters: WhichToken, call: declare.Call
 ) -> declare.Done[Token]:
@@ -69,7 +73,12 @@ async def get_token(
     return declare.Done(_read(found))
 
 
-@declare.action("compass.delete_token", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
+@declare.action(
+    "compass.delete_token",
+    doubt=Doubt.REPEATABLE,
+    why="what is deleted stays so",
+    example={"user": "ada@example.com"},
+)
 async def delete_token(
     client: vendor.CompassClient, parameters: WhichToken, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:

@@ -114,7 +114,12 @@ class Topics(declare.Result):
     topics: list[Topic] = Field(description="The topics.")
 
 
-@declare.action("compass.list_topics", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_topics",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "status": "active"},
+)
 async def list_topics(
     client: vendor.CompassClient, parameters: ListTopics, call: declare.Call
 ) -> declare.Done[Topics]:
@@ -123,7 +128,12 @@ async def list_topics(
     return declare.Done(await _list(client, _path(parameters), query, parameters.limit))
 
 
-@declare.action("compass.list_topics_history", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_topics_history",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "earliest_created": "2025-12-01T00:00:00Z"},
+)
 async def list_topics_history(
     client: vendor.CompassClient, parameters: ListTopicsHistory, call: declare.Call
 ) -> declare.Done[Topics]:
@@ -163,6 +173,7 @@ async def look_for_topic(
         note=note_titled,
         lock=lambda parameters: f"topics/{parameters.project_id}/{parameters.title}",
     ),
+    example={"project_id": "ab12cd34", "title": "delivery", "info": {"terms": {"parcel": 1.0, "late": 0.5}}},
 )
 async def create_topic(
     client: vendor.CompassClient, parameters: CreateTopic, call: declare.Call
@@ -172,7 +183,12 @@ async def create_topic(
     return made(parameters, read_topic(await client.write("POST", _path(parameters), body)))
 
 
-@declare.action("compass.get_topic", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_topic",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "topic_id": "3"},
+)
 async def get_topic(
     client: vendor.CompassClient, parameters: GetTopic, call: declare.Call
 ) -> declare.Done[Topic]:
@@ -181,7 +197,12 @@ async def get_topic(
     return declare.Done(read_topic(await client.read(_path(parameters, parameters.topic_id), query)))
 
 
-@declare.action("compass.update_topic", doubt=Doubt.REPEATABLE, why="it sets whole values")
+@declare.action(
+    "compass.update_topic",
+    doubt=Doubt.REPEATABLE,
+    why="it sets whole values",
+    example={"project_id": "ab12cd34", "topic_id": "3", "blocking": True},
+)
 async def update_topic(
     client: vendor.CompassClient, parameters: UpdateTopic, call: declare.Call
 ) -> declare.Done[Topic]:
@@ -190,7 +211,12 @@ async def update_topic(
     return made(parameters, read_topic(await client.write("PUT", path, shapes.changed(parameters))))
 
 
-@declare.action("compass.delete_topic", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
+@declare.action(
+    "compass.delete_topic",
+    doubt=Doubt.REPEATABLE,
+    why="what is deleted stays so",
+    example={"project_id": "ab12cd34", "topic_id": "3"},
+)
 async def delete_topic(
     client: vendor.CompassClient, parameters: TopicId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
@@ -199,7 +225,12 @@ async def delete_topic(
     return await shapes.delete(client, _path(parameters, parameters.topic_id), call, gone)
 
 
-@declare.action("compass.list_topic_messages", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.list_topic_messages",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"project_id": "ab12cd34", "topic_id": "3", "limit": 20},
+)
 async def list_topic_messages(
     client: vendor.CompassClient, parameters: ListTopicMessages, call: declare.Call
 ) -> declare.Done[classify.Messages]:

@@ -59,7 +59,7 @@ class Users(declare.Result):
     users: list[User] = Field(description="The users.")
 
 
-@declare.action("compass.list_users", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("compass.list_users", doubt=Doubt.REPEATABLE, why="it only reads", example={"limit": 50})
 async def list_users(
     client: vendor.CompassClient, parameters: shapes.Limited, call: declare.Call
 ) -> declare.Done[Users]:
@@ -98,6 +98,7 @@ async def look_for_user(
         note=note_user,
         lock=lambda parameters: f"users/{parameters.email}",
     ),
+    example={"name": "Grace Hopper", "email": "grace@example.com"},
 )
 async def create_user(
     client: vendor.CompassClient, parameters: CreateUser, call: declare.Call
@@ -107,13 +108,20 @@ async def create_user(
     return _made(read_user(await client.write("POST", vendor.path("users"), body)))
 
 
-@declare.action("compass.get_user", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "compass.get_user", doubt=Doubt.REPEATABLE, why="it only reads", example={"email": "eve@example.com"}
+)
 async def get_user(client: vendor.CompassClient, parameters: Email, call: declare.Call) -> declare.Done[User]:
     """Read one user."""
     return declare.Done(read_user(await client.read(_path(parameters.email))))
 
 
-@declare.action("compass.update_user", doubt=Doubt.REPEATABLE, why="it sets whole values")
+@declare.action(
+    "compass.update_user",
+    doubt=Doubt.REPEATABLE,
+    why="it sets whole values",
+    example={"email": "eve@example.com", "name": "Eve Adams"},
+)
 async def update_user(
     client: vendor.CompassClient, parameters: UpdateUser, call: declare.Call
 ) -> declare.Done[User]:
@@ -130,7 +138,12 @@ async def update_user(
         return _made(read_user(await client.write("PUT", _path(parameters.new_email), body)))
 
 
-@declare.action("compass.delete_user", doubt=Doubt.REPEATABLE, why="what is deleted stays so")
+@declare.action(
+    "compass.delete_user",
+    doubt=Doubt.REPEATABLE,
+    why="what is deleted stays so",
+    example={"email": "eve@example.com"},
+)
 async def delete_user(
     client: vendor.CompassClient, parameters: Email, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:

@@ -86,7 +86,18 @@ def doubt_by_method(parameters: HttpRequest) -> Doubt:
     return Doubt.REPEATABLE if parameters.method in requests.REPEATABLE_METHODS else Doubt.UNSAFE
 
 
-@declare.action("http.request", doubt=Doubt.UNSAFE, why=requests.WHY_BY_METHOD, doubt_of=doubt_by_method)
+@declare.action(
+    "http.request",
+    doubt=Doubt.UNSAFE,
+    why=requests.WHY_BY_METHOD,
+    doubt_of=doubt_by_method,
+    example={
+        "method": "POST",
+        "url": "https://crm.example.com/deals",
+        "secret_headers": {"X-Key": {"env": "CRM_KEY"}},
+        "json": {"customer": "Ada", "amount": 1200},
+    },
+)
 async def request(
     client: GeneralClient, parameters: HttpRequest, call: declare.Call
 ) -> declare.Done[HttpAnswer]:

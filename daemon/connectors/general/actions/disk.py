@@ -63,6 +63,7 @@ class WrittenFile(declare.Result):
     doubt=Doubt.REPEATABLE,
     why="it replaces the whole file: a second time gives the same one",
     writes_to=("path",),
+    example={"path": "/var/lib/pointsman/signups.csv", "content": "city,signups\nOslo,42\n"},
 )
 async def write_file(
     client: GeneralClient, parameters: WriteFile, call: declare.Call

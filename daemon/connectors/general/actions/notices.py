@@ -70,6 +70,7 @@ class SentNotice(declare.Result):
     "notify.send",
     doubt=Doubt.UNSAFE,
     why="a message cannot be looked up where it was sent, and a second one reaches people a second time",
+    example={"to": "sales", "title": "An offer was opened", "body": "Ada looks at her offer right now."},
 )
 async def send(client: GeneralClient, parameters: SendNotice, call: declare.Call) -> declare.Done[SentNotice]:
     """Tell people something: by mail, in a chat, on a phone, wherever Apprise can reach.

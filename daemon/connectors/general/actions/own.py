@@ -59,7 +59,12 @@ class EmittedEvent(declare.Result):
     key: str = Field(description="Its key: the same key twice is one event.")
 
 
-@declare.action("event.emit", doubt=Doubt.REPEATABLE, why=WITH_OUTCOME)
+@declare.action(
+    "event.emit",
+    doubt=Doubt.REPEATABLE,
+    why=WITH_OUTCOME,
+    example={"type": "offer.made", "subject": "4711", "data": {"customer": "Ada", "amount": 1200}},
+)
 async def emit(
     client: GeneralClient, parameters: EmitEvent, call: declare.Call
 ) -> declare.Done[EmittedEvent]:
@@ -89,14 +94,19 @@ class State(declare.Result):
     value: Any = Field(None, description="What is kept; null when it is deleted.")
 
 
-@declare.action("state.set", doubt=Doubt.REPEATABLE, why=WITH_OUTCOME)
+@declare.action(
+    "state.set",
+    doubt=Doubt.REPEATABLE,
+    why=WITH_OUTCOME,
+    example={"key": "last-offer", "value": {"customer": "Ada", "amount": 1200}},
+)
 async def set_state(client: GeneralClient, parameters: SetState, call: declare.Call) -> declare.Done[State]:
     """Keep a value for later runs of any reaction."""
     key, value = parameters.key, parameters.value
     return declare.Done(State(key=key, value=value), state={key: value})
 
 
-@declare.action("state.delete", doubt=Doubt.REPEATABLE, why=WITH_OUTCOME)
+@declare.action("state.delete", doubt=Doubt.REPEATABLE, why=WITH_OUTCOME, example={"key": "last-offer"})
 async def delete_state(
     client: GeneralClient, parameters: DeleteState, call: declare.Call
 ) -> declare.Done[State]:
@@ -119,7 +129,12 @@ class LogLine(declare.Result):
     level: str = Field(description="How loud.")
 
 
-@declare.action("log.write", doubt=Doubt.REPEATABLE, why="a second line in the log harms nothing")
+@declare.action(
+    "log.write",
+    doubt=Doubt.REPEATABLE,
+    why="a second line in the log harms nothing",
+    example={"message": "the offer was opened", "fields": {"customer": "Ada"}},
+)
 async def write_log(client: GeneralClient, parameters: WriteLog, call: declare.Call) -> declare.Done[LogLine]:
     """Write a line to the daemon's log, with the run's and the step's ids."""
     client.log(parameters.level, parameters.message, call, parameters.fields)

@@ -124,7 +124,7 @@ async def _look_for_presentation(
 WHY_PROBED = "whether a path can be taken twice is not known; what the first call made is found by its path"
 
 
-@declare.action("plotly.list_dashboards", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.list_dashboards", doubt=Doubt.REPEATABLE, why="it only reads", example={"limit": 20})
 async def list_dashboards(
     client: PlotlyClient, parameters: ListBoards, call: declare.Call
 ) -> declare.Done[files.Files]:
@@ -132,7 +132,7 @@ async def list_dashboards(
     return await _list(client, DASHBOARDS, parameters.limit)
 
 
-@declare.action("plotly.get_dashboard", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.get_dashboard", doubt=Doubt.REPEATABLE, why="it only reads", example={"fid": "ada:3"})
 async def get_dashboard(
     client: PlotlyClient, parameters: files.WhichFile, call: declare.Call
 ) -> declare.Done[Board]:
@@ -147,6 +147,7 @@ async def get_dashboard(
     probe=declare.Probe(
         about=finding.ABOUT, look=_look_for_dashboard, note=finding.note_file, lock=finding.lock_file
     ),
+    example={"filename": "boards/signups today", "content": {"version": 2, "layout": {"type": "split"}}},
 )
 async def create_dashboard(
     client: PlotlyClient, parameters: CreateBoard, call: declare.Call
@@ -155,7 +156,12 @@ async def create_dashboard(
     return await _create(client, DASHBOARDS, parameters)
 
 
-@declare.action("plotly.update_dashboard", doubt=Doubt.REPEATABLE, why=files.WHOLE_VALUES)
+@declare.action(
+    "plotly.update_dashboard",
+    doubt=Doubt.REPEATABLE,
+    why=files.WHOLE_VALUES,
+    example={"fid": "ada:3", "filename": "signups of 2026"},
+)
 async def update_dashboard(
     client: PlotlyClient, parameters: UpdateBoard, call: declare.Call
 ) -> declare.Done[Board]:
@@ -181,7 +187,9 @@ async def get_dashboard_schema(
     return declare.Done(DashboardSchema(content=await client.call("GET", "/dashboards/schema")))
 
 
-@declare.action("plotly.list_presentations", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "plotly.list_presentations", doubt=Doubt.REPEATABLE, why="it only reads", example={"limit": 20}
+)
 async def list_presentations(
     client: PlotlyClient, parameters: ListBoards, call: declare.Call
 ) -> declare.Done[files.Files]:
@@ -189,7 +197,9 @@ async def list_presentations(
     return await _list(client, PRESENTATIONS, parameters.limit)
 
 
-@declare.action("plotly.get_presentation", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "plotly.get_presentation", doubt=Doubt.REPEATABLE, why="it only reads", example={"fid": "ada:4"}
+)
 async def get_presentation(
     client: PlotlyClient, parameters: files.WhichFile, call: declare.Call
 ) -> declare.Done[Board]:
@@ -204,6 +214,7 @@ async def get_presentation(
     probe=declare.Probe(
         about=finding.ABOUT, look=_look_for_presentation, note=finding.note_file, lock=finding.lock_file
     ),
+    example={"filename": "talks/signups today", "content": {"version": 2, "layout": {"type": "split"}}},
 )
 async def create_presentation(
     client: PlotlyClient, parameters: CreateBoard, call: declare.Call
@@ -212,7 +223,12 @@ async def create_presentation(
     return await _create(client, PRESENTATIONS, parameters)
 
 
-@declare.action("plotly.update_presentation", doubt=Doubt.REPEATABLE, why=files.WHOLE_VALUES)
+@declare.action(
+    "plotly.update_presentation",
+    doubt=Doubt.REPEATABLE,
+    why=files.WHOLE_VALUES,
+    example={"fid": "ada:4", "filename": "signups of 2026"},
+)
 async def update_presentation(
     client: PlotlyClient, parameters: UpdateBoard, call: declare.Call
 ) -> declare.Done[Board]:
@@ -231,6 +247,7 @@ class CreateDashApp(declare.Parameters):
     "plotly.create_dash_app",
     doubt=Doubt.UNSAFE,
     why="what a Dash app's file shows of itself is not known, so that a first one could not be recognised",
+    example={"filename": "signups app"},
 )
 async def create_dash_app(
     client: PlotlyClient, parameters: CreateDashApp, call: declare.Call
@@ -241,7 +258,7 @@ async def create_dash_app(
     return declare.Done(made, made=[("file", made.fid)])
 
 
-@declare.action("plotly.get_dash_app", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.get_dash_app", doubt=Doubt.REPEATABLE, why="it only reads", example={"fid": "ada:5"})
 async def get_dash_app(
     client: PlotlyClient, parameters: files.WhichFile, call: declare.Call
 ) -> declare.Done[Board]:
@@ -256,7 +273,12 @@ class UpdateDashApp(declare.Parameters):
     fields: JsonObject = Field(description="The fields of the body, as the server wants them.", min_length=1)
 
 
-@declare.action("plotly.update_dash_app", doubt=Doubt.REPEATABLE, why=files.WHOLE_VALUES)
+@declare.action(
+    "plotly.update_dash_app",
+    doubt=Doubt.REPEATABLE,
+    why=files.WHOLE_VALUES,
+    example={"fid": "ada:5", "fields": {"title": "Signups"}},
+)
 async def update_dash_app(
     client: PlotlyClient, parameters: UpdateDashApp, call: declare.Call
 ) -> declare.Done[Board]:

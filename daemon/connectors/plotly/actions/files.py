@@ -130,7 +130,9 @@ class LookupFile(declare.Parameters):
     )
 
 
-@declare.action("plotly.lookup_file", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "plotly.lookup_file", doubt=Doubt.REPEATABLE, why="it only reads", example={"path": "signups"}
+)
 async def lookup_file(client: PlotlyClient, parameters: LookupFile, call: declare.Call) -> declare.Done[File]:
     """Find a file by its path. One that is missing, or hidden from the account, is an error."""
     found = await client.call("GET", "/files/lookup", query=parameters.model_dump())
@@ -144,7 +146,7 @@ class GetFile(declare.Parameters):
     share_key: ShareKey = None
 
 
-@declare.action("plotly.get_file", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.get_file", doubt=Doubt.REPEATABLE, why="it only reads", example={"fid": "ada:0"})
 async def get_file(client: PlotlyClient, parameters: GetFile, call: declare.Call) -> declare.Done[File]:
     """Read what is known of a file, its content aside."""
     query = {"share_key": parameters.share_key}
@@ -161,7 +163,9 @@ class FileContent(declare.Result):
     )
 
 
-@declare.action("plotly.get_file_content", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "plotly.get_file_content", doubt=Doubt.REPEATABLE, why="it only reads", example={"fid": "ada:0"}
+)
 async def get_file_content(
     client: PlotlyClient, parameters: GetFile, call: declare.Call
 ) -> declare.Done[FileContent]:
@@ -178,7 +182,12 @@ class UpdateFile(Changes):
     is_template: bool | None = Field(None, description="Whether it is offered as a template.")
 
 
-@declare.action("plotly.update_file", doubt=Doubt.REPEATABLE, why=WHOLE_VALUES)
+@declare.action(
+    "plotly.update_file",
+    doubt=Doubt.REPEATABLE,
+    why=WHOLE_VALUES,
+    example={"fid": "ada:0", "filename": "signups of 2026", "world_readable": False},
+)
 async def update_file(client: PlotlyClient, parameters: UpdateFile, call: declare.Call) -> declare.Done[File]:
     """Rename a file, move it, or change who may read it. Its content stays: `update_grid`, `update_plot`."""
     return await change(client, "files", parameters.fid, parameters.body())
@@ -207,13 +216,23 @@ async def _lay(client: PlotlyClient, fid: str, word: str) -> declare.Done[File]:
     return declare.Done(requests.parse("Plotly", File, answer))
 
 
-@declare.action("plotly.trash_file", doubt=Doubt.REPEATABLE, why="a file in the trash stays there")
+@declare.action(
+    "plotly.trash_file",
+    doubt=Doubt.REPEATABLE,
+    why="a file in the trash stays there",
+    example={"fid": "ada:0"},
+)
 async def trash_file(client: PlotlyClient, parameters: WhichFile, call: declare.Call) -> declare.Done[File]:
     """Put a file into the trash, from where it can be restored."""
     return await _lay(client, parameters.fid, "trash")
 
 
-@declare.action("plotly.restore_file", doubt=Doubt.REPEATABLE, why="a file that is back stays where it is")
+@declare.action(
+    "plotly.restore_file",
+    doubt=Doubt.REPEATABLE,
+    why="a file that is back stays where it is",
+    example={"fid": "ada:1"},
+)
 async def restore_file(client: PlotlyClient, parameters: WhichFile, call: declare.Call) -> declare.Done[File]:
     """Bring a file back from the trash. A name that its folder has given away meanwhile is an error."""
     return await _lay(client, parameters.fid, "restore")
@@ -226,7 +245,12 @@ class Deleted(declare.Result):
     deleted: bool = Field(True, description="True: it is gone for good.")
 
 
-@declare.action("plotly.delete_file", doubt=Doubt.REPEATABLE, why="a file can be deleted only once")
+@declare.action(
+    "plotly.delete_file",
+    doubt=Doubt.REPEATABLE,
+    why="a file can be deleted only once",
+    example={"fid": "ada:0"},
+)
 async def delete_file(
     client: PlotlyClient, parameters: WhichFile, call: declare.Call
 ) -> declare.Done[Deleted]:

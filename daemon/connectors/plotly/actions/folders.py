@@ -44,6 +44,7 @@ def _made(folder: JsonObject) -> declare.Done[files.File]:
     doubt=Doubt.PROBED,
     why="a path leads to one folder, whoever made it: what is there already is found by its path",
     probe=declare.Probe(about="a folder at its path, whoever made it", look=_look_for_folder),
+    example={"path": "reports/2026"},
 )
 async def create_folder(
     client: PlotlyClient, parameters: CreateFolder, call: declare.Call
@@ -91,7 +92,7 @@ class GetFolder(Listing):
     fid: cells.Fid | None = Field(None, description="The folder's id; the account's home by default.")
 
 
-@declare.action("plotly.get_folder", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.get_folder", doubt=Doubt.REPEATABLE, why="it only reads", example={"limit": 20})
 async def get_folder(
     client: PlotlyClient, parameters: GetFolder, call: declare.Call
 ) -> declare.Done[files.Files]:
@@ -101,7 +102,7 @@ async def get_folder(
     return await _listed(client, path, parameters)
 
 
-@declare.action("plotly.list_files", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.list_files", doubt=Doubt.REPEATABLE, why="it only reads", example={"limit": 20})
 async def list_files(
     client: PlotlyClient, parameters: Listing, call: declare.Call
 ) -> declare.Done[files.Files]:

@@ -115,6 +115,10 @@ def _created(grid: JsonObject, found: Sequence[cells.Column]) -> declare.Done[Cr
     probe=declare.Probe(
         about=finding.ABOUT, look=_look_for_grid, note=finding.note_file, lock=finding.lock_file
     ),
+    example={
+        "filename": "reports/signups",
+        "rows": [{"city": "Oslo", "signups": 42}, {"city": "Lima", "signups": 17}],
+    },
 )
 async def create_grid(
     client: PlotlyClient, parameters: CreateGrid, call: declare.Call
@@ -151,7 +155,7 @@ class Grid(declare.Result):
     row_count: int = Field(description="How many rows it has.")
 
 
-@declare.action("plotly.get_grid", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.get_grid", doubt=Doubt.REPEATABLE, why="it only reads", example={"fid": "ada:0"})
 async def get_grid(client: PlotlyClient, parameters: GetGrid, call: declare.Call) -> declare.Done[Grid]:
     """Read a whole grid."""
     found = await read_columns(client, parameters.fid, parameters.share_key)
@@ -197,7 +201,12 @@ class UpdateGrid(files.Changes):
     )
 
 
-@declare.action("plotly.update_grid", doubt=Doubt.REPEATABLE, why=files.WHOLE_VALUES)
+@declare.action(
+    "plotly.update_grid",
+    doubt=Doubt.REPEATABLE,
+    why=files.WHOLE_VALUES,
+    example={"fid": "ada:0", "columns": {"signups": [43, 18]}},
+)
 async def update_grid(
     client: PlotlyClient, parameters: UpdateGrid, call: declare.Call
 ) -> declare.Done[files.File]:
@@ -223,7 +232,12 @@ async def _replace_columns(client: PlotlyClient, fid: str, columns: dict[str, li
     )
 
 
-@declare.action("plotly.delete_grid", doubt=Doubt.REPEATABLE, why="a grid can be deleted only once")
+@declare.action(
+    "plotly.delete_grid",
+    doubt=Doubt.REPEATABLE,
+    why="a grid can be deleted only once",
+    example={"fid": "ada:0"},
+)
 async def delete_grid(
     client: PlotlyClient, parameters: files.WhichFile, call: declare.Call
 ) -> declare.Done[files.Deleted]:

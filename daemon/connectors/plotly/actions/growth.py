@@ -65,6 +65,7 @@ async def _look_for_rows(
         note=_note_rows,
         lock=lambda parameters: lock_grid(parameters) if parameters.rows else "",
     ),
+    example={"fid": "ada:0", "rows": [{"city": "Rome", "signups": 12}]},
 )
 async def append_rows(
     client: PlotlyClient, parameters: AppendRows, call: declare.Call
@@ -128,6 +129,7 @@ def _added(fid: str, found: Sequence[cells.Column]) -> declare.Done[AppendedColu
         note=note_grid,
         lock=lock_grid,
     ),
+    example={"fid": "ada:0", "columns": {"visits": [120, 80]}},
 )
 async def append_columns(
     client: PlotlyClient, parameters: AppendColumns, call: declare.Call
@@ -168,7 +170,12 @@ class FoundColumns(declare.Result):
     cols: list[FoundColumn] = Field(description="The columns.")
 
 
-@declare.action("plotly.get_columns", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "plotly.get_columns",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"fid": "ada:0", "uids": ["beea45"]},
+)
 async def get_columns(
     client: PlotlyClient, parameters: GetColumns, call: declare.Call
 ) -> declare.Done[FoundColumns]:
@@ -194,7 +201,12 @@ class DeletedColumns(declare.Result):
     deleted: list[str] = Field(description="The columns' names.")
 
 
-@declare.action("plotly.delete_columns", doubt=Doubt.REPEATABLE, why="a column can be taken out only once")
+@declare.action(
+    "plotly.delete_columns",
+    doubt=Doubt.REPEATABLE,
+    why="a column can be taken out only once",
+    example={"fid": "ada:0", "columns": ["signups"]},
+)
 async def delete_columns(
     client: PlotlyClient, parameters: DeleteColumns, call: declare.Call
 ) -> declare.Done[DeletedColumns]:

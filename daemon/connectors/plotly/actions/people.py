@@ -26,7 +26,7 @@ class User(declare.Result):
     email: str | None = Field(None, description="The address; only one's own is told.")
 
 
-@declare.action("plotly.get_user", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.get_user", doubt=Doubt.REPEATABLE, why="it only reads", example={"username": "ada"})
 async def get_user(client: PlotlyClient, parameters: GetUser, call: declare.Call) -> declare.Done[User]:
     """Read what is known of a user."""
     name = parameters.username or "current"
@@ -47,7 +47,7 @@ class Users(declare.Result):
     more: bool = Field(description="Whether there are more than were asked for.")
 
 
-@declare.action("plotly.list_users", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.list_users", doubt=Doubt.REPEATABLE, why="it only reads", example={"limit": 20})
 async def list_users(client: PlotlyClient, parameters: ListUsers, call: declare.Call) -> declare.Done[Users]:
     """List users, as far as the account may know them."""
     found, more = await client.pages("/users", {}, parameters.limit)
@@ -61,7 +61,7 @@ class Search(declare.Parameters):
     limit: int = Field(100, description="How many at most.", ge=1, le=files.MOST)
 
 
-@declare.action("plotly.search", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("plotly.search", doubt=Doubt.REPEATABLE, why="it only reads", example={"q": "signups"})
 async def search(client: PlotlyClient, parameters: Search, call: declare.Call) -> declare.Done[files.Files]:
     """Search grids by their metadata. Names and contents are not searched (Plotly API text)."""
     found, more = await client.pages("/search", {"q": parameters.q}, parameters.limit)
@@ -86,6 +86,7 @@ class Comment(declare.Result):
     "plotly.create_comment",
     doubt=Doubt.UNSAFE,
     why="a second call would say it twice, and comments cannot be listed to see whether the first did",
+    example={"fid": "ada:0", "comment": "Oslo is ahead again."},
 )
 async def create_comment(
     client: PlotlyClient, parameters: CreateComment, call: declare.Call
@@ -113,7 +114,12 @@ class DeletedComment(declare.Result):
     deleted: bool = Field(True, description="True: it is gone for good.")
 
 
-@declare.action("plotly.delete_comment", doubt=Doubt.REPEATABLE, why="a comment can be deleted only once")
+@declare.action(
+    "plotly.delete_comment",
+    doubt=Doubt.REPEATABLE,
+    why="a comment can be deleted only once",
+    example={"comment_id": "1"},
+)
 async def delete_comment(
     client: PlotlyClient, parameters: DeleteComment, call: declare.Call
 ) -> declare.Done[DeletedComment]:

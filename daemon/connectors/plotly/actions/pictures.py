@@ -61,6 +61,7 @@ class Image(declare.Result):
     "plotly.render_image",
     doubt=Doubt.REPEATABLE,
     why="it changes nothing at Plotly; a second picture costs one more of the day's",
+    example={"data": [{"type": "bar", "x": ["Oslo", "Lima"], "y": [42, 17]}], "format": "png", "width": 800},
 )
 async def render_image(
     client: PlotlyClient, parameters: RenderImage, call: declare.Call
@@ -112,7 +113,12 @@ class PlotSchema(declare.Result):
     )
 
 
-@declare.action("plotly.get_plot_schema", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "plotly.get_plot_schema",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"sha1": "d7a2bcbd1d5e2d8f0a6c6a2e1f3b4c5d6e7f8091"},
+)
 async def get_plot_schema(
     client: PlotlyClient, parameters: GetPlotSchema, call: declare.Call
 ) -> declare.Done[PlotSchema]:

@@ -126,6 +126,11 @@ async def read_figure(client: PlotlyClient, fid: str, **query: Any) -> JsonObjec
     probe=declare.Probe(
         about=finding.ABOUT, look=_look_for_plot, note=finding.note_file, lock=finding.lock_file
     ),
+    example={
+        "filename": "reports/signups by city",
+        "grid": "ada:0",
+        "data": [{"type": "bar", "xsrc": "city", "ysrc": "signups"}],
+    },
 )
 async def create_plot(
     client: PlotlyClient, parameters: CreatePlot, call: declare.Call
@@ -162,7 +167,12 @@ class Plot(files.File):
     figure: JsonObject = Field(description="The figure: `data` with references to grids, `layout`.")
 
 
-@declare.action("plotly.get_plot", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "plotly.get_plot",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"fid": "ada:2", "inline_data": True},
+)
 async def get_plot(client: PlotlyClient, parameters: GetPlot, call: declare.Call) -> declare.Done[Plot]:
     """Read a plot: what is known of it, and its figure."""
     fid, key = parameters.fid, parameters.share_key
@@ -183,7 +193,12 @@ class UpdatePlot(files.Changes, Figure):
         return self
 
 
-@declare.action("plotly.update_plot", doubt=Doubt.REPEATABLE, why=files.WHOLE_VALUES)
+@declare.action(
+    "plotly.update_plot",
+    doubt=Doubt.REPEATABLE,
+    why=files.WHOLE_VALUES,
+    example={"fid": "ada:2", "grid": "ada:0", "data": [{"type": "bar", "xsrc": "city", "ysrc": "signups"}]},
+)
 async def update_plot(
     client: PlotlyClient, parameters: UpdatePlot, call: declare.Call
 ) -> declare.Done[files.File]:
@@ -211,7 +226,12 @@ async def _list(client: PlotlyClient, path: str, parameters: ListPlots) -> decla
     return declare.Done(requests.parse("Plotly", files.Files, {"files": found, "more": more}))
 
 
-@declare.action("plotly.list_plots", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "plotly.list_plots",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"order_by": "-views", "limit": 20},
+)
 async def list_plots(
     client: PlotlyClient, parameters: ListPlots, call: declare.Call
 ) -> declare.Done[files.Files]:
@@ -223,7 +243,12 @@ class ListFeed(ListPlots):
     """How many of the picked plots, and in what order."""
 
 
-@declare.action("plotly.list_feed", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "plotly.list_feed",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"order_by": "-views", "limit": 20},
+)
 async def list_feed(
     client: PlotlyClient, parameters: ListFeed, call: declare.Call
 ) -> declare.Done[files.Files]:

@@ -186,7 +186,12 @@ def present(body: JsonObject) -> JsonObject:
     raise errors.PermanentError("there is no such insight", status=404, missing=True)
 
 
-@declare.action("popily.list_insights", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "popily.list_insights",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"source": 2279, "columns": ["city", "signups"]},
+)
 async def list_insights(
     client: popily.PopilyClient, parameters: ListInsights, call: declare.Call
 ) -> declare.Done[Insights]:
@@ -200,7 +205,12 @@ async def list_insights(
     return declare.Done(Insights(insights=[requests.parse("Popily", Insight, one) for one in found]))
 
 
-@declare.action("popily.get_insight", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "popily.get_insight",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"insight_id": 2279000, "full": True},
+)
 async def get_insight(
     client: popily.PopilyClient, parameters: GetInsight, call: declare.Call
 ) -> declare.Done[InsightResult]:
@@ -211,7 +221,12 @@ async def get_insight(
     )
 
 
-@declare.action("popily.customize_insight", doubt=Doubt.REPEATABLE, why="it sets whole values")
+@declare.action(
+    "popily.customize_insight",
+    doubt=Doubt.REPEATABLE,
+    why="it sets whole values",
+    example={"insight_id": 2279000, "title": "Signups by city", "category_order": "dsc"},
+)
 async def customize_insight(
     client: popily.PopilyClient, parameters: CustomizeInsight, call: declare.Call
 ) -> declare.Done[InsightResult]:

@@ -94,7 +94,7 @@ class Sources(declare.Result):
     sources: list[events.Source] = Field(description="The sources, in Popily's order.")
 
 
-@declare.action("popily.get_source", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("popily.get_source", doubt=Doubt.REPEATABLE, why="it only reads", example={"source_id": 2279})
 async def get_source(
     client: popily.PopilyClient, parameters: GetSource, call: declare.Call
 ) -> declare.Done[SourceResult]:
@@ -151,6 +151,15 @@ async def look_for_source(
         lock=lambda parameters: f"source/{parameters.title}" if parameters.title else "",
         relies_on_marker=lambda _parameters: True,
     ),
+    example={
+        "title": "Signups",
+        "rows": [{"city": "Oslo", "signups": 42}, {"city": "Lima", "signups": 17}],
+        "columns": [
+            {"column_header": "city", "data_type": "category"},
+            {"column_header": "signups", "data_type": "numeric"},
+        ],
+        "wait": True,
+    },
 )
 async def add_source(
     client: popily.PopilyClient, parameters: AddSource, call: declare.Call

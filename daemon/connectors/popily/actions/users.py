@@ -74,6 +74,7 @@ async def look_for_user(
         note=note_users,
         lock=lambda parameters: f"user/{parameters.username}",
     ),
+    example={"username": "grace", "email": "grace@example.com"},
 )
 async def create_user(
     client: popily.PopilyClient, parameters: CreateUser, call: declare.Call

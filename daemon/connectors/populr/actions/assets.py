@@ -81,7 +81,12 @@ class DeletedAsset(declare.Result):
     existed: bool = Field(description="Whether it was still there when it was deleted.")
 
 
-@declare.action("populr.upload_document", doubt=Doubt.UNSAFE, why=WHY_UNSAFE)
+@declare.action(
+    "populr.upload_document",
+    doubt=Doubt.UNSAFE,
+    why=WHY_UNSAFE,
+    example={"file": {"name": "offer.txt", "content": "Valid until Friday."}, "title": "Offer"},
+)
 async def upload_document(
     client: populr.PopulrClient, parameters: UploadDocument, call: declare.Call
 ) -> declare.Done[AssetResult]:
@@ -89,7 +94,12 @@ async def upload_document(
     return await _upload(client, DOCUMENTS, parameters)
 
 
-@declare.action("populr.upload_image", doubt=Doubt.UNSAFE, why=WHY_UNSAFE)
+@declare.action(
+    "populr.upload_image",
+    doubt=Doubt.UNSAFE,
+    why=WHY_UNSAFE,
+    example={"file": "/srv/pages/logo.png", "link": "https://www.example.com"},
+)
 async def upload_image(
     client: populr.PopulrClient, parameters: UploadImage, call: declare.Call
 ) -> declare.Done[AssetResult]:
@@ -97,7 +107,12 @@ async def upload_image(
     return await _upload(client, IMAGES, parameters)
 
 
-@declare.action("populr.upload_background_image", doubt=Doubt.UNSAFE, why=WHY_UNSAFE)
+@declare.action(
+    "populr.upload_background_image",
+    doubt=Doubt.UNSAFE,
+    why=WHY_UNSAFE,
+    example={"file": "/srv/pages/harbour.jpg"},
+)
 async def upload_background_image(
     client: populr.PopulrClient, parameters: UploadBackgroundImage, call: declare.Call
 ) -> declare.Done[AssetResult]:
@@ -105,7 +120,12 @@ async def upload_background_image(
     return await _upload(client, BACKGROUNDS, parameters)
 
 
-@declare.action("populr.create_embed", doubt=Doubt.UNSAFE, why=WHY_UNSAFE)
+@declare.action(
+    "populr.create_embed",
+    doubt=Doubt.UNSAFE,
+    why=WHY_UNSAFE,
+    example={"source_html": "<p>Until Friday</p>", "title": "Notice"},
+)
 async def create_embed(
     client: populr.PopulrClient, parameters: CreateEmbed, call: declare.Call
 ) -> declare.Done[AssetResult]:
@@ -114,7 +134,12 @@ async def create_embed(
     return _made(await client.send("POST", EMBEDS, json=fields))
 
 
-@declare.action("populr.delete_document", doubt=Doubt.REPEATABLE, why=WHY_DELETED)
+@declare.action(
+    "populr.delete_document",
+    doubt=Doubt.REPEATABLE,
+    why=WHY_DELETED,
+    example={"asset_id": "692cda80dd02dc42d900000b"},
+)
 async def delete_document(
     client: populr.PopulrClient, parameters: AssetId, call: declare.Call
 ) -> declare.Done[DeletedAsset]:
@@ -122,7 +147,12 @@ async def delete_document(
     return await _delete(client, DOCUMENTS, parameters)
 
 
-@declare.action("populr.delete_image", doubt=Doubt.REPEATABLE, why=WHY_DELETED)
+@declare.action(
+    "populr.delete_image",
+    doubt=Doubt.REPEATABLE,
+    why=WHY_DELETED,
+    example={"asset_id": "692cda80dd02dc42d900000c"},
+)
 async def delete_image(
     client: populr.PopulrClient, parameters: AssetId, call: declare.Call
 ) -> declare.Done[DeletedAsset]:
@@ -130,7 +160,12 @@ async def delete_image(
     return await _delete(client, IMAGES, parameters)
 
 
-@declare.action("populr.delete_background_image", doubt=Doubt.REPEATABLE, why=WHY_DELETED)
+@declare.action(
+    "populr.delete_background_image",
+    doubt=Doubt.REPEATABLE,
+    why=WHY_DELETED,
+    example={"asset_id": "692cda80dd02dc42d900000d"},
+)
 async def delete_background_image(
     client: populr.PopulrClient, parameters: AssetId, call: declare.Call
 ) -> declare.Done[DeletedAsset]:
@@ -138,7 +173,12 @@ async def delete_background_image(
     return await _delete(client, BACKGROUNDS, parameters)
 
 
-@declare.action("populr.delete_embed", doubt=Doubt.REPEATABLE, why=WHY_DELETED)
+@declare.action(
+    "populr.delete_embed",
+    doubt=Doubt.REPEATABLE,
+    why=WHY_DELETED,
+    example={"asset_id": "692cda80dd02dc42d900000e"},
+)
 async def delete_embed(
     client: populr.PopulrClient, parameters: AssetId, call: declare.Call
 ) -> declare.Done[DeletedAsset]:

@@ -15,7 +15,12 @@ class EnableCollaboration(pops.PopId):
     collaboration_interstitial_text: str | None = Field(None, description="What new collaborators read.")
 
 
-@declare.action("populr.enable_collaboration", doubt=Doubt.REPEATABLE, why="it sets whole values")
+@declare.action(
+    "populr.enable_collaboration",
+    doubt=Doubt.REPEATABLE,
+    why="it sets whole values",
+    example={"pop_id": "692cda80dd02dc42d9000001"},
+)
 async def enable_collaboration(
     client: populr.PopulrClient, parameters: EnableCollaboration, call: declare.Call
 ) -> declare.Done[pops.PopResult]:
@@ -29,7 +34,12 @@ async def enable_collaboration(
     return pops.touched(await client.write("PUT", path, pops.body_of(fields)))
 
 
-@declare.action("populr.disable_collaboration", doubt=Doubt.REPEATABLE, why="it sets a whole value")
+@declare.action(
+    "populr.disable_collaboration",
+    doubt=Doubt.REPEATABLE,
+    why="it sets a whole value",
+    example={"pop_id": "692cda80dd02dc42d9000001"},
+)
 async def disable_collaboration(
     client: populr.PopulrClient, parameters: pops.PopId, call: declare.Call
 ) -> declare.Done[pops.PopResult]:

@@ -79,6 +79,7 @@ async def look_for_domain(
     doubt=Doubt.PROBED,
     why="a second POST may be refused, because the domain is in use then",
     probe=declare.Probe(about="the domain among those of the account", look=look_for_domain),
+    example={"domain": "offers.example.com"},
 )
 async def add_domain(
     client: populr.PopulrClient, parameters: Domain, call: declare.Call
@@ -92,7 +93,12 @@ def _added(parameters: Domain) -> declare.Done[AddedDomain]:
     return declare.Done(AddedDomain(domain=parameters.domain), made=[("domain", parameters.domain)])
 
 
-@declare.action("populr.delete_domain", doubt=Doubt.REPEATABLE, why="a domain that is taken away stays so")
+@declare.action(
+    "populr.delete_domain",
+    doubt=Doubt.REPEATABLE,
+    why="a domain that is taken away stays so",
+    example={"domain": "news.example.com"},
+)
 async def delete_domain(
     client: populr.PopulrClient, parameters: Domain, call: declare.Call
 ) -> declare.Done[DeletedDomain]:

@@ -105,7 +105,12 @@ def _written(value: str | bool | int | float) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-@declare.action("populr.get_pop", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "populr.get_pop",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"pop_id": "692cda80dd02dc42d9000001"},
+)
 async def get_pop(
     client: populr.PopulrClient, parameters: PopId, call: declare.Call
 ) -> declare.Done[PopResult]:
@@ -113,7 +118,7 @@ async def get_pop(
     return declare.Done(_result(await client.read(populr.pop_path(parameters.pop_id))))
 
 
-@declare.action("populr.list_pops", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action("populr.list_pops", doubt=Doubt.REPEATABLE, why="it only reads", example={"count": 20})
 async def list_pops(
     client: populr.PopulrClient, parameters: ListPops, call: declare.Call
 ) -> declare.Done[Pops]:
@@ -121,7 +126,12 @@ async def list_pops(
     return declare.Done(_listed(await client.listed("/pops", parameters.offset, parameters.count)))
 
 
-@declare.action("populr.list_template_pops", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "populr.list_template_pops",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"template_id": "51536582dd02dcccf9000001", "count": 20},
+)
 async def list_template_pops(
     client: populr.PopulrClient, parameters: ListTemplatePops, call: declare.Call
 ) -> declare.Done[Pops]:
@@ -173,6 +183,12 @@ async def look_for_pop(
         lock=lambda parameters: f"slug/{parameters.slug}" if parameters.slug else "",
         relies_on_marker=lambda parameters: not parameters.slug,
     ),
+    example={
+        "template_id": "51536582dd02dcccf9000001",
+        "name": "Oslo 2026",
+        "title": "News for Oslo",
+        "populate_tags": {"city": "Oslo", "signups": 42},
+    },
 )
 async def create_pop(
     client: populr.PopulrClient, parameters: CreatePop, call: declare.Call
@@ -227,6 +243,11 @@ async def look_for_filling(
         note=note_open,
         lock=lambda parameters: f"pop/{parameters.pop_id}" if fills(parameters) else "",
     ),
+    example={
+        "pop_id": "692cda80dd02dc42d9000007",
+        "title": "News for Oslo",
+        "populate_tags": {"city": "Oslo", "signups": 42},
+    },
 )
 async def update_pop(
     client: populr.PopulrClient, parameters: UpdatePop, call: declare.Call
@@ -236,7 +257,12 @@ async def update_pop(
     return touched(await client.write("PUT", populr.pop_path(parameters.pop_id), body_of(fields)))
 
 
-@declare.action("populr.delete_pop", doubt=Doubt.REPEATABLE, why="a pop that is deleted stays so")
+@declare.action(
+    "populr.delete_pop",
+    doubt=Doubt.REPEATABLE,
+    why="a pop that is deleted stays so",
+    example={"pop_id": "692cda80dd02dc42d9000001"},
+)
 async def delete_pop(
     client: populr.PopulrClient, parameters: PopId, call: declare.Call
 ) -> declare.Done[DeletedPop]:
@@ -245,7 +271,12 @@ async def delete_pop(
     return declare.Done(DeletedPop(id=parameters.pop_id, existed=existed))
 
 
-@declare.action("populr.publish_pop", doubt=Doubt.REPEATABLE, why="a published pop stays published")
+@declare.action(
+    "populr.publish_pop",
+    doubt=Doubt.REPEATABLE,
+    why="a published pop stays published",
+    example={"pop_id": "692cda80dd02dc42d9000001"},
+)
 async def publish_pop(
     client: populr.PopulrClient, parameters: PopId, call: declare.Call
 ) -> declare.Done[PopResult]:
@@ -253,7 +284,12 @@ async def publish_pop(
     return touched(await client.write("POST", populr.pop_path(parameters.pop_id, "publish")))
 
 
-@declare.action("populr.unpublish_pop", doubt=Doubt.REPEATABLE, why="a pop that is taken down stays so")
+@declare.action(
+    "populr.unpublish_pop",
+    doubt=Doubt.REPEATABLE,
+    why="a pop that is taken down stays so",
+    example={"pop_id": "692cda80dd02dc42d9000004"},
+)
 async def unpublish_pop(
     client: populr.PopulrClient, parameters: PopId, call: declare.Call
 ) -> declare.Done[PopResult]:

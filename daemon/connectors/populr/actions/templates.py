@@ -38,11 +38,7 @@ class Templates(declare.Result):
     templates: list[Template] = Field(description="The templates, in Populr's order.")
 
 
-@declare.action(
-    "populr.list_templates",
-    doubt=Doubt.REPEATABLE,
-    why="it only reads",
-)
+@declare.action("populr.list_templates", doubt=Doubt.REPEATABLE, why="it only reads", example={"count": 20})
 async def list_templates(
     client: populr.PopulrClient, parameters: ListTemplates, call: declare.Call
 ) -> declare.Done[Templates]:

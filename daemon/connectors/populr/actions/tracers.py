@@ -48,7 +48,12 @@ class TracerResult(declare.Result):
     analytics: events.Counters = Field(default_factory=events.Counters, description="Its counters.")
 
 
-@declare.action("populr.get_tracer", doubt=Doubt.REPEATABLE, why="it only reads")
+@declare.action(
+    "populr.get_tracer",
+    doubt=Doubt.REPEATABLE,
+    why="it only reads",
+    example={"pop_id": "692cda80dd02dc42d9000001", "tracer_id": "692cda80dd02dc42d900000a"},
+)
 async def get_tracer(
     client: populr.PopulrClient, parameters: GetTracer, call: declare.Call
 ) -> declare.Done[TracerResult]:
@@ -111,6 +116,7 @@ async def look_for_tracer(
         note=note_tracers,
         lock=lambda parameters: f"tracer/{parameters.pop_id}/{parameters.name}",
     ),
+    example={"pop_id": "692cda80dd02dc42d9000001", "name": "ada@example.com", "notify": True},
 )
 async def create_tracer(
     client: populr.PopulrClient, parameters: CreateTracer, call: declare.Call

@@ -263,6 +263,7 @@ async def read_queries(client: vendor.TonalyticaClient, board: JsonObject) -> li
         look=look_for_clone,
         relies_on_marker=lambda _parameters: True,
     ),
+    example={"dashboard_id": "1", "name": "Signups of 2026"},
 )
 async def clone_dashboard(
     client: vendor.TonalyticaClient, parameters: CloneDashboard, call: declare.Call

@@ -84,7 +84,9 @@ class UpdateDashboard(GetDashboard):
     )
 
 
-@declare.action("tonalytica.list_dashboards", doubt=Doubt.REPEATABLE, why=READS)
+@declare.action(
+    "tonalytica.list_dashboards", doubt=Doubt.REPEATABLE, why=READS, example={"order": "name", "limit": 20}
+)
 async def list_dashboards(
     client: vendor.TonalyticaClient, parameters: ListDashboards, call: declare.Call
 ) -> declare.Done[Dashboards]:
@@ -94,7 +96,7 @@ async def list_dashboards(
     return declare.Done(requests.parse("Redash", Dashboards, page.model_dump()))
 
 
-@declare.action("tonalytica.get_dashboard", doubt=Doubt.REPEATABLE, why=READS)
+@declare.action("tonalytica.get_dashboard", doubt=Doubt.REPEATABLE, why=READS, example={"dashboard_id": "1"})
 async def get_dashboard(
     client: vendor.TonalyticaClient, parameters: GetDashboard, call: declare.Call
 ) -> declare.Done[Dashboard]:
@@ -133,6 +135,7 @@ async def look_for_dashboard(
         lock=lambda parameters: f"dashboard:{parameters.name}",
         look=look_for_dashboard,
     ),
+    example={"name": "Openings"},
 )
 async def create_dashboard(
     client: vendor.TonalyticaClient, parameters: CreateDashboard, call: declare.Call
@@ -161,6 +164,7 @@ async def look_for_edit(
     doubt=Doubt.PROBED,
     why="every edit counts up its version, so a repeat that names one would be refused; it is compared instead",
     probe=declare.Probe(about=edits.ABOUT, look=look_for_edit),
+    example={"dashboard_id": "1", "name": "Signups of 2026"},
 )
 async def update_dashboard(
     client: vendor.TonalyticaClient, parameters: UpdateDashboard, call: declare.Call
@@ -172,7 +176,10 @@ async def update_dashboard(
 
 
 @declare.action(
-    "tonalytica.archive_dashboard", doubt=Doubt.REPEATABLE, why="archiving twice is archiving once"
+    "tonalytica.archive_dashboard",
+    doubt=Doubt.REPEATABLE,
+    why="archiving twice is archiving once",
+    example={"dashboard_id": "1"},
 )
 async def archive_dashboard(
     client: vendor.TonalyticaClient, parameters: GetDashboard, call: declare.Call

@@ -117,6 +117,7 @@ async def look_for_execution(
         "with the running job, or with the result made since",
         look=look_for_execution,
     ),
+    example={"query_id": 17, "max_age": 600, "wait": True},
 )
 async def execute_query(
     client: vendor.TonalyticaClient, parameters: ExecuteQuery, call: declare.Call
@@ -185,7 +186,12 @@ def _submitted(parameters: ExecuteQuery, job: events.VendorJob, now: int) -> dec
     )
 
 
-@declare.action("tonalytica.get_job", doubt=Doubt.REPEATABLE, why=READS)
+@declare.action(
+    "tonalytica.get_job",
+    doubt=Doubt.REPEATABLE,
+    why=READS,
+    example={"job_id": "00000000-0000-4001-8006-44d914557200"},
+)
 async def get_job(
     client: vendor.TonalyticaClient, parameters: GetJob, call: declare.Call
 ) -> declare.Done[Job]:
@@ -196,7 +202,7 @@ async def get_job(
     return declare.Done(Job(job=told, query_result_id=reading.result_id))
 
 
-@declare.action("tonalytica.get_cached_result", doubt=Doubt.REPEATABLE, why=READS)
+@declare.action("tonalytica.get_cached_result", doubt=Doubt.REPEATABLE, why=READS, example={"query_id": 18})
 async def get_cached_result(
     client: vendor.TonalyticaClient, parameters: GetCachedResult, call: declare.Call
 ) -> declare.Done[QueryResult]:
@@ -205,7 +211,12 @@ async def get_cached_result(
     return declare.Done(_shown(reply, parameters.filetype, None))
 
 
-@declare.action("tonalytica.get_result", doubt=Doubt.REPEATABLE, why=READS)
+@declare.action(
+    "tonalytica.get_result",
+    doubt=Doubt.REPEATABLE,
+    why=READS,
+    example={"query_result_id": 1, "filetype": "json"},
+)
 async def get_result(
     client: vendor.TonalyticaClient, parameters: GetResult, call: declare.Call
 ) -> declare.Done[QueryResult]:

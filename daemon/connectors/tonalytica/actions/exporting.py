@@ -50,6 +50,7 @@ class Export(declare.Result):
     doubt=Doubt.REPEATABLE,
     why="the same files are written again, each at one go",
     writes_to=("directory",),
+    example={"directory": "/var/lib/pointsman/queries"},
 )
 async def export_queries(
     client: vendor.TonalyticaClient, parameters: ExportQueries, call: declare.Call

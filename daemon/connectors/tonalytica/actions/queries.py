@@ -92,7 +92,7 @@ class UpdateQuery(GetQuery):
     )
 
 
-@declare.action("tonalytica.get_query", doubt=Doubt.REPEATABLE, why=READS)
+@declare.action("tonalytica.get_query", doubt=Doubt.REPEATABLE, why=READS, example={"query_id": 17})
 async def get_query(
     client: vendor.TonalyticaClient, parameters: GetQuery, call: declare.Call
 ) -> declare.Done[Query]:
@@ -100,7 +100,9 @@ async def get_query(
     return declare.Done(requests.parse("Redash", Query, await client.get_query(parameters.query_id)))
 
 
-@declare.action("tonalytica.list_queries", doubt=Doubt.REPEATABLE, why=READS)
+@declare.action(
+    "tonalytica.list_queries", doubt=Doubt.REPEATABLE, why=READS, example={"q": "signups", "limit": 20}
+)
 async def list_queries(
     client: vendor.TonalyticaClient, parameters: ListQueries, call: declare.Call
 ) -> declare.Done[Queries]:
@@ -140,6 +142,11 @@ async def look_for_query(
         look=look_for_query,
         relies_on_marker=lambda _parameters: True,
     ),
+    example={
+        "name": "Openings",
+        "query": "select city, count(*) from openings group by city",
+        "data_source_id": 1,
+    },
 )
 async def create_query(
     client: vendor.TonalyticaClient, parameters: CreateQuery, call: declare.Call
@@ -168,6 +175,7 @@ async def look_for_edit(
     doubt=Doubt.PROBED,
     why="whole values are set, so a repeat changes nothing; it is compared first, so as not to undo a later edit",
     probe=declare.Probe(about=edits.ABOUT, look=look_for_edit),
+    example={"query_id": 17, "name": "Signups of 2026"},
 )
 async def update_query(
     client: vendor.TonalyticaClient, parameters: UpdateQuery, call: declare.Call
@@ -178,7 +186,12 @@ async def update_query(
     return declare.Done(requests.parse("Redash", Query, answer))
 
 
-@declare.action("tonalytica.archive_query", doubt=Doubt.REPEATABLE, why="archiving twice is archiving once")
+@declare.action(
+    "tonalytica.archive_query",
+    doubt=Doubt.REPEATABLE,
+    why="archiving twice is archiving once",
+    example={"query_id": 17},
+)
 async def archive_query(
     client: vendor.TonalyticaClient, parameters: GetQuery, call: declare.Call
 ) -> declare.Done[Archived]:

@@ -41,7 +41,7 @@ class Tables(declare.Result):
     queries: list[QueryTables] = Field(description="The source's queries, by number.")
 
 
-@declare.action("tonalytica.find_tables", doubt=Doubt.REPEATABLE, why=READS)
+@declare.action("tonalytica.find_tables", doubt=Doubt.REPEATABLE, why=READS, example={"data_source_id": 1})
 async def find_tables(
     client: vendor.TonalyticaClient, parameters: FindTables, call: declare.Call
 ) -> declare.Done[Tables]:
