@@ -36,6 +36,30 @@ def test_each_reference_is_a_page(bare_desk: Desk, kind: str) -> None:
     assert answer.out.startswith(f"# {kind.capitalize()}\n")
 
 
+def test_one_action_is_shown_alone_and_a_glob_shows_a_few(bare_desk: Desk) -> None:
+    one = bare_desk.call("reference", "actions", "populr.create_pop")
+    assert one.code == 0
+    assert "### `populr.create_pop`" in one.out
+    assert "create_tracer" not in one.out
+    few = bare_desk.call("reference", "events", "compass.*", "--json").document["events"]
+    assert few
+    assert all(told["type"].startswith("compass.") for told in few)
+
+
+@pytest.mark.parametrize(
+    "asked, complaint",
+    [
+        (("actions", "populr.create_pob"), "Did you mean populr.create_pop?"),
+        (("events", "nothing.like.it"), "`reference events` lists all."),
+        (("config", "daemon"), "only actions and events can be named"),
+    ],
+)
+def test_what_is_not_there_to_be_shown_alone(bare_desk: Desk, asked: tuple[str, ...], complaint: str) -> None:
+    answer = bare_desk.call("reference", *asked)
+    assert answer.code == 2
+    assert complaint in " ".join(answer.err.split())
+
+
 def test_an_unknown_reference_asks_what_was_meant(bare_desk: Desk) -> None:
     answer = bare_desk.call("reference", "event")
     assert answer.code == 2
