@@ -144,6 +144,7 @@ def _step_parameters(action: Action) -> JsonObject:
                     "properties": described,
                     "required": own.get("required", []),
                     "additionalProperties": False,
+                    "examples": [dict(action.example)],
                 }
             },
         },

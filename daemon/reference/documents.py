@@ -13,7 +13,7 @@ from daemon.contract.catalog import Catalog
 from daemon.contract.declare import Action, EventData
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
-from daemon.reference import shapes
+from daemon.reference import answers, shapes
 
 DEEPEST = 4  # tables in tables that are spelled out
 _ROLE = re.compile(r":[a-z]+:`~?\.?([^`]+)`")
@@ -47,12 +47,12 @@ def _tellers(catalog: Catalog, type: str) -> Iterator[str]:
 
 
 def actions(catalog: Catalog) -> JsonObject:
-    """``{"actions": [{name, service, doubt, why, probe, about, parameters, example, result}]}``, by name.
+    """``{"actions": [{name, service, doubt, why, probe, about, parameters, example, result, answer}]}``, by name.
 
     *probe* says what is looked for before a probed action is called again, or is null.
     *parameters* and *result* are JSON Schemas; a secret parameter is ``writeOnly``. *service* is the kind of
-    account it needs, or null. *example* is one call's ``with``. Where ``doubt_varies`` it goes by the parameters,
-    as *why* says.
+    account it needs, or null. *example* is one call's ``with``, *answer* a result such as it may have, or null.
+    Where ``doubt_varies`` it goes by the parameters, as *why* says.
     """
     return {"actions": [_action(catalog, action) for _, action in sorted(catalog.actions.items())]}
 
@@ -71,6 +71,7 @@ def _action(catalog: Catalog, action: Action) -> JsonObject:
         "parameters": schema_of(action.parameters),
         "example": dict(action.example),
         "result": schema_of(action.result),
+        "answer": answers.recorded().get(action.name),
     }
 
 

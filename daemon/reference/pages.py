@@ -10,7 +10,7 @@ from itertools import groupby
 import orjson
 
 from daemon.model.jsons import JsonObject
-from daemon.reference import shapes, tomls
+from daemon.reference import answers, shapes, tomls
 
 
 def events_page(document: JsonObject) -> str:
@@ -78,7 +78,14 @@ def _action(one: JsonObject) -> list[str]:
         f"```toml\n{tomls.step(one['name'], one['example'])}\n```",
         "Its result:" if one["result"].get("properties") else "",
         _fields(one["result"], "field"),
+        *_answer(one),
     ]
+
+
+def _answer(one: JsonObject) -> list[str]:
+    if one["answer"] is None:
+        return []
+    return ["Result, for example:", f"```json\n{answers.shown(one['answer'])}\n```"]
 
 
 def _looked_for(one: JsonObject) -> str:

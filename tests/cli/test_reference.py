@@ -15,6 +15,7 @@ def test_actions_tell_their_doubt_and_schemas(bare_desk: Desk) -> None:
     assert create["doubt"] == "probed"
     assert "template_id" in create["parameters"]["properties"]
     assert create["result"]["type"] == "object"
+    assert create["example"]["template_id"] == create["answer"]["template_id"]
 
 
 def test_events_tell_their_schemas(bare_desk: Desk) -> None:
@@ -71,3 +72,12 @@ def test_the_schema_needs_no_config(bare_desk: Desk) -> None:
     schema = bare_desk.run("schema").document
     assert schema["type"] == "object"
     assert {"daemon", "services", "watch", "reaction"} <= set(schema["properties"])
+
+
+def test_the_schema_shows_editors_an_example_of_each_action(bare_desk: Desk) -> None:
+    steps = bare_desk.run("schema").document["properties"]["reaction"]["items"]["properties"]["do"]["items"]
+    shown = {
+        one["if"]["properties"]["action"]["const"]: one["then"]["properties"]["with"]["examples"]
+        for one in steps["allOf"]
+    }
+    assert shown == {name: [action.example] for name, action in discover().actions.items()}

@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 from daemon import connectors
 from daemon.contract import declare, http, secret_forms, secrets
 from daemon.model.runs import Doubt
-from daemon.reference import documents
+from daemon.reference import answers, documents
 
 CATALOG = connectors.discover()
 KINDS = sorted(CATALOG.connectors)
@@ -182,6 +182,17 @@ def test_an_action_has_an_example_that_is_one_call_of_it(name):
     given = {**action.example, **{key: with_secrets(action.example[key]) for key in secret}}
     assert action.parameters.model_validate(given).model_fields_set or not given
     assert set(given) <= set(documents.schema_of(action.parameters).get("properties", {}))
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_has_a_recorded_result_that_fits_its_model(name):
+    answer = answers.recorded()[name]
+    assert CATALOG.actions[name].result.model_validate(answer).model_fields_set
+    assert answer
+
+
+def test_results_are_recorded_of_actions_that_exist():
+    assert sorted(answers.recorded()) == ACTIONS
 
 
 def leaves(value):

@@ -13,11 +13,14 @@ from tests.sandbox.calling import basic
 TEMPLATE = "51536582dd02dcccf9000001"
 TAGS = {"city": "Oslo", "signups": "42"}
 PROJECT = {"project_id": simulated.PROJECT_ID}
-ROWS = [{"city": "Oslo", "n": 1}, {"city": "Lima", "n": 2}]
-COLUMNS = [{"column_header": "city", "data_type": "category"}, {"column_header": "n", "data_type": "numeric"}]
-FILE = {"name": "a.txt", "content": "text"}
+ROWS = [{"city": "Oslo", "signups": 42}, {"city": "Lima", "signups": 17}]
+COLUMNS = [
+    {"column_header": "city", "data_type": "category"},
+    {"column_header": "signups", "data_type": "numeric"},
+]
+FILE = {"name": "offer.txt", "content": "Valid until Friday."}
 DRAWN = {"data": [{"y": [1, 2]}]}
-BARS = {"grid": "$grid", "data": [{"type": "bar", "xsrc": "city", "ysrc": "n"}]}
+BARS = {"grid": "$grid", "data": [{"type": "bar", "xsrc": "city", "ysrc": "signups"}]}
 BOARD = {"version": 2, "layout": {"type": "split"}}
 
 Act = Callable[..., Awaitable[Any]]
@@ -88,7 +91,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "log.write": {"message": "here"},
     "notify.send": {"to": "people", "body": "<b>x</b>"},
     "plotly.append_columns": {"fid": "$grid", "columns": {"m": [5, 6]}},
-    "plotly.append_rows": {"fid": "$grid", "rows": [{"city": "Rome", "n": 3}]},
+    "plotly.append_rows": {"fid": "$grid", "rows": [{"city": "Rome", "signups": 3}]},
     "plotly.create_comment": {"fid": "$grid", "comment": "good"},
     "plotly.create_dash_app": {"filename": "second app"},
     "plotly.create_dashboard": {"filename": "second board", "content": BOARD},
@@ -96,7 +99,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "plotly.create_grid": {"filename": "second", "rows": ROWS},
     "plotly.create_plot": {"filename": "second plot", **BARS},
     "plotly.create_presentation": {"filename": "second talk", "content": BOARD},
-    "plotly.delete_columns": {"fid": "$grid", "columns": ["n"]},
+    "plotly.delete_columns": {"fid": "$grid", "columns": ["signups"]},
     "plotly.delete_comment": {"comment_id": "$comment"},
     "plotly.delete_file": {"fid": "$grid"},
     "plotly.delete_grid": {"fid": "$grid"},
@@ -119,11 +122,11 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "plotly.list_plots": {},
     "plotly.list_presentations": {},
     "plotly.list_users": {},
-    "plotly.lookup_file": {"path": "first"},
+    "plotly.lookup_file": {"path": "signups"},
     "plotly.render_image": {"figure": DRAWN},
     "plotly.request": {"method": "POST", "path": "/folders", "json": {"path": "/by/hand"}},
     "plotly.restore_file": {"fid": "$trashed"},
-    "plotly.search": {"q": "first"},
+    "plotly.search": {"q": "signups"},
     "plotly.trash_file": {"fid": "$grid"},
     "plotly.update_dash_app": {"fid": "$app", "fields": {"title": "T"}},
     "plotly.update_dashboard": {"fid": "$board", "filename": "renamed"},
@@ -146,7 +149,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "populr.create_tracer": {"pop_id": "$pop", "name": "second"},
     "populr.delete_background_image": {"asset_id": "$background"},
     "populr.delete_document": {"asset_id": "$document"},
-    "populr.delete_domain": {"domain": "first.example.com"},
+    "populr.delete_domain": {"domain": "news.example.com"},
     "populr.delete_embed": {"asset_id": "$embed"},
     "populr.delete_image": {"asset_id": "$image"},
     "populr.delete_pop": {"pop_id": "$pop"},
@@ -192,53 +195,57 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 async def furnish_populr(act: Act, sandbox: Sandbox) -> dict[str, Any]:
     """Pops in each state, a tracer, an asset of each type, a domain."""
     filled = {"template_id": TEMPLATE, "populate_tags": TAGS}
-    pop = await act("populr.create_pop", name="First", **filled)
-    published = await act("populr.create_pop", name="Public", slug="public", **filled)
+    pop = await act("populr.create_pop", name="Offer for Ada", **filled)
+    published = await act("populr.create_pop", name="Offer for Bob", slug="offer-for-bob", **filled)
     await act("populr.publish_pop", pop_id=published.id)
-    unfilled = await act("populr.create_pop", name="Empty", slug="empty", template_id=TEMPLATE)
-    await act("populr.add_domain", domain="first.example.com")
+    unfilled = await act("populr.create_pop", name="To be filled", slug="to-be-filled", template_id=TEMPLATE)
+    await act("populr.add_domain", domain="news.example.com")
     return {
         "anywhere": sandbox.urls["populr"] + "/embeds",
         "headers": {"Authorization": basic(sandbox.credentials["populr"]["api_key"], "")},
         "pop": pop.id,
         "published": published.id,
         "unfilled": unfilled.id,
-        "tracer": (await act("populr.create_tracer", pop_id=pop.id, name="first")).id,
+        "tracer": (await act("populr.create_tracer", pop_id=pop.id, name="bob@example.com")).id,
         "document": (await act("populr.upload_document", file=FILE)).id,
         "image": (await act("populr.upload_image", file=FILE)).id,
         "background": (await act("populr.upload_background_image", file=FILE)).id,
-        "embed": (await act("populr.create_embed", source_html="<b>first</b>")).id,
+        "embed": (await act("populr.create_embed", source_html="<p>Hello</p>")).id,
     }
 
 
 async def furnish_popily(act: Act, sandbox: Sandbox) -> dict[str, Any]:
     """A source; its insights come with time."""
-    return {"source": (await act("popily.add_source", title="First", rows=ROWS, columns=COLUMNS)).id}
+    return {
+        "source": (await act("popily.add_source", title="Signups of 2025", rows=ROWS, columns=COLUMNS)).id
+    }
 
 
 async def furnish_compass(act: Act, sandbox: Sandbox) -> dict[str, Any]:
     """Something of each noun."""
     await act("compass.set_config", **PROJECT, key="assoc_axes", value=100)
-    account = await act("compass.create_account", name="First")
-    empty = await act("compass.create_account", name="Empty")
-    await act("compass.create_user", name="Eve", email="eve@example.com")
+    account = await act("compass.create_account", name="Sales")
+    empty = await act("compass.create_account", name="Archive")
+    await act("compass.create_user", name="Eve Adams", email="eve@example.com")
     await act(
         "compass.add_documents",
         **PROJECT,
-        documents=[{"text": f"t {n}", "label": "xy"[n % 2]} for n in range(20)],
+        documents=[{"text": f"mail {n}", "label": ("billing", "delivery")[n % 2]} for n in range(20)],
     )
     by_topic = await act("compass.create_classifier", **PROJECT, name="by topic", type="topic_based")
-    found = {"project": await act("compass.create_project", name="First", account=account.id, language="en")}
-    found["classifier"] = await act("compass.create_classifier", **PROJECT, name="first", type="voting")
+    found = {
+        "project": await act("compass.create_project", name="Letters", account=account.id, language="en")
+    }
+    found["classifier"] = await act("compass.create_classifier", **PROJECT, name="letters", type="voting")
     found["topic"] = await act(
-        "compass.create_topic", **PROJECT, title="first", info={"terms": {"price": 1.0}}
+        "compass.create_topic", **PROJECT, title="prices", info={"terms": {"price": 1.0}}
     )
     found["permission"] = await act(
         "compass.create_permission", user="eve@example.com", account=empty.id, level="read"
     )
-    topic = {"classifier_id": str(by_topic.classifier.id), "name": "first", "info": "a"}
+    topic = {"classifier_id": str(by_topic.classifier.id), "name": "prices", "info": "price"}
     found["classifier_topic"] = await act("compass.create_classifier_topic", **PROJECT, **topic)
-    await act("compass.post_messages", **PROJECT, messages=[{"text": "a price"}])
+    await act("compass.post_messages", **PROJECT, messages=[{"text": "The price is good"}])
     (message,) = (await act("compass.list_messages", **PROJECT)).messages
     names = {
         "account": account.id,
@@ -258,26 +265,27 @@ async def furnish_compass(act: Act, sandbox: Sandbox) -> dict[str, Any]:
 
 async def furnish_tonalytica(act: Act, sandbox: Sandbox) -> dict[str, Any]:
     """A dashboard, a job that was done and its result."""
-    board = await act("tonalytica.create_dashboard", name="First")
+    board = await act("tonalytica.create_dashboard", name="Signups")
     job = await act("tonalytica.execute_query", query_id=18)
     return {"dashboard": str(board.id), "job": job.job.id}
 
 
 async def furnish_plotly(act: Act, sandbox: Sandbox) -> dict[str, Any]:
     """A file of each type."""
-    grid = await act("plotly.create_grid", filename="first", rows=ROWS)
-    trashed = await act("plotly.create_grid", filename="trashed", rows=ROWS)
+    grid = await act(
+        "plotly.create_grid", filename="signups", rows=ROWS, metadata={"about": "signups by city"}
+    )
+    bars = {**filled(BARS, {"grid": grid.fid}), "world_readable": True}
+    trashed = await act("plotly.create_grid", filename="signups of 2024", rows=ROWS)
     await act("plotly.trash_file", fid=trashed.fid)
     return {
         "grid": grid.fid,
         "trashed": trashed.fid,
-        "plot": (
-            await act("plotly.create_plot", filename="first plot", **filled(BARS, {"grid": grid.fid}))
-        ).fid,
-        "board": (await act("plotly.create_dashboard", filename="first board", content=BOARD)).fid,
-        "talk": (await act("plotly.create_presentation", filename="first talk", content=BOARD)).fid,
-        "app": (await act("plotly.create_dash_app", filename="first app")).fid,
-        "comment": str((await act("plotly.create_comment", fid=grid.fid, comment="first")).id),
+        "plot": (await act("plotly.create_plot", filename="signups by city", **bars)).fid,
+        "board": (await act("plotly.create_dashboard", filename="signups today", content=BOARD)).fid,
+        "talk": (await act("plotly.create_presentation", filename="signups explained", content=BOARD)).fid,
+        "app": (await act("plotly.create_dash_app", filename="visits")).fid,
+        "comment": str((await act("plotly.create_comment", fid=grid.fid, comment="Oslo leads.")).id),
     }
 
 

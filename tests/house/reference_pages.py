@@ -1,14 +1,18 @@
-"""The pages under ``docs/reference/``, as the code's own schemas give them.
+"""The pages under ``docs/reference/``, as the code's own schemas give them, and the results that they show.
 
 ``make docs`` runs this module to write them; ``test_docs.py`` compares them.
 """
+
+import asyncio
+import tempfile
+from pathlib import Path
 
 import typer
 import typer.main
 
 from daemon import cli, connectors, reference
 from daemon.config import schema
-from tests.house import sources
+from tests.house import recorded_results, sources
 
 PAGES = sources.ROOT / "docs" / "reference"
 KINDS = reference.KINDS
@@ -27,7 +31,12 @@ def program() -> typer.Typer:
 
 
 def main() -> None:
-    """Write every page that differs, and name it."""
+    """Write the recorded results and every page that differ, and name them."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = recorded_results.written(asyncio.run(recorded_results.record(Path(folder))))
+    if not recorded_results.FILE.exists() or recorded_results.FILE.read_text() != found:
+        recorded_results.FILE.write_text(found)
+        print("daemon/reference/results.json is new")
     PAGES.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
         page, text = PAGES / f"{kind}.md", render(kind)

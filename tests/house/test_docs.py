@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import reference_pages, sources
+from tests.house import recorded_results, reference_pages, sources
 
 WORDS = [
     *["service", "account", "event", "trigger", "watch", "reaction", "action", "run", "step"],
@@ -54,6 +54,11 @@ def pointsman(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_reference_is_what_the_code_says(kind: str) -> None:
     page = reference_pages.PAGES / f"{kind}.md"
     assert page.read_text() == reference_pages.render(kind), "run: make docs"
+
+
+async def test_the_results_of_the_reference_are_what_the_services_answer(tmp_path: Path) -> None:
+    found = recorded_results.written(await recorded_results.record(tmp_path))
+    assert recorded_results.FILE.read_text() == found, "run: make docs"
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -109,5 +109,11 @@ def test_migrations_units_and_example_travel_inside(installed: Path, tmp_path: P
     assert found == wanted
 
 
+def test_the_reference_shows_results_outside_the_checkout_too(installed: Path, tmp_path: Path) -> None:
+    told = json.loads(run(installed / "pointsman", "reference", "actions", "--json", cwd=tmp_path))["actions"]
+    assert told
+    assert [one["name"] for one in told if not one["answer"]] == []
+
+
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()

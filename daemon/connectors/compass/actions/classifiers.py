@@ -116,7 +116,7 @@ async def look_for_classifier(
         note=note_namesake,
         lock=lambda parameters: f"classifiers/{parameters.project_id}/{parameters.name}",
     ),
-    example={"project_id": "ab12cd34", "name": "mails", "type": "voting", "wait": True},
+    example={"project_id": "ab12cd34", "name": "mails", "type": "voting"},
 )
 async def create_classifier(
     client: vendor.CompassClient, parameters: CreateClassifier, call: declare.Call

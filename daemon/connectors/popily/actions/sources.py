@@ -158,7 +158,6 @@ async def look_for_source(
             {"column_header": "city", "data_type": "category"},
             {"column_header": "signups", "data_type": "numeric"},
         ],
-        "wait": True,
     },
 )
 async def add_source(

@@ -117,7 +117,7 @@ async def look_for_execution(
         "with the running job, or with the result made since",
         look=look_for_execution,
     ),
-    example={"query_id": 17, "max_age": 600, "wait": True},
+    example={"query_id": 17, "max_age": 600},
 )
 async def execute_query(
     client: vendor.TonalyticaClient, parameters: ExecuteQuery, call: declare.Call
@@ -190,7 +190,7 @@ def _submitted(parameters: ExecuteQuery, job: events.VendorJob, now: int) -> dec
     "tonalytica.get_job",
     doubt=Doubt.REPEATABLE,
     why=READS,
-    example={"job_id": "00000000-0000-4001-8006-44d914557200"},
+    example={"job_id": "00000000-0000-4001-8006-44d8a90ba000"},
 )
 async def get_job(
     client: vendor.TonalyticaClient, parameters: GetJob, call: declare.Call

@@ -75,7 +75,7 @@ class Hits(declare.Result):
     unreadable: list[Unreadable] = Field(description="Queries whose results could not be searched.")
 
 
-@declare.action("tonalytica.search_results", doubt=Doubt.REPEATABLE, why=READS, example={"term": "Oslo"})
+@declare.action("tonalytica.search_results", doubt=Doubt.REPEATABLE, why=READS, example={"term": "signups"})
 async def search_results(
     client: vendor.TonalyticaClient, parameters: SearchResults, call: declare.Call
 ) -> declare.Done[Hits]:
