@@ -7,6 +7,7 @@ know aiohttp.
 
 import asyncio
 import contextlib
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -229,13 +230,13 @@ class Http:
                 method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
             ) as answer:
                 sending.note(method)
-                raw = bytearray()
+                raw = io.BytesIO()  # gives its bytes without a copy
                 async for chunk in answer.content.iter_any():
-                    raw += chunk
-                    if len(raw) > LARGEST_ANSWER:
+                    raw.write(chunk)
+                    if raw.tell() > LARGEST_ANSWER:
                         raise errors.PermanentError(f"the answer is larger than {LARGEST_ANSWER} bytes")
                 names = {name.lower(): value for name, value in answer.headers.items()}
-                return Reply(answer.status, names, bytes(raw))
+                return Reply(answer.status, names, raw.getvalue())
 
     def _refuse_foreign(self, url: URL) -> None:
         if self._guard is None:

@@ -159,9 +159,9 @@ class TonalyticaClient:
         """A result with its rows; by its query where that is known, as for jobs."""
         return read_result(await self.get_result_as("json", query_result_id, query_id))
 
-    async def get_result_text(self, query_result_id: int, query_id: int) -> str:
-        """The same as JSON text, for those who read it row by row."""
-        return text_of(await self.get_result_as("json", query_result_id, query_id))
+    async def get_raw_result(self, query_result_id: int, query_id: int) -> bytes:
+        """The same as it came, for those who read it row by row."""
+        return (await self.get_result_as("json", query_result_id, query_id)).body
 
     async def get_cached_result(self, query_id: int, filetype: str = "json") -> http.Reply:
         """The latest result of a query. Where it has none, the 404 says so (API text, observed)."""
@@ -193,13 +193,12 @@ class TonalyticaClient:
             return requests.parse("Redash", events.VendorResult, answer["query_result"])
         return _submitted(answer)
 
-    async def execute_for_text(self, query_id: int, body: JsonObject) -> events.VendorJob | str:
-        """As :meth:`execute`, with the cached result as JSON text."""
+    async def execute_for_raw(self, query_id: int, body: JsonObject) -> events.VendorJob | bytes:
+        """As :meth:`execute`, with the cached result as it came."""
         reply = await self.send("POST", f"/queries/{query_id}/results", json=body)
-        text = text_of(reply)
         with contextlib.suppress(rows.BrokenResult):
-            if rows.find(text, "query_result") is not None:
-                return text
+            if rows.find(reply.body, "query_result") is not None:
+                return reply.body
         return _submitted(jsons.as_object(reply.json()))
 
     async def list_pages(self, path: str, query: JsonObject, limit: int) -> Page:

@@ -22,7 +22,7 @@ from daemon.model.jsons import JsonObject
 T = TypeVar("T")
 Tabulate = Callable[[int, int | None], Awaitable[events.Table]]
 
-LONG_TEXT = 256 * 1024  # characters; longer results are read in a thread, so that nothing else waits
+LONG = 256 * 1024  # bytes; longer results are read in a thread, so that nothing else waits
 REFUSED = "refused"  # the state of a query that cannot be read
 
 log = structlog.get_logger()
@@ -214,8 +214,7 @@ async def _look_at_query(looking: Looking, memory: results.Memory) -> declare.Se
         return _seen(looking, replace(memory, taken=True, refused=""))
     if memory.is_of(newest, ""):
         return _seen(looking, replace(memory, refused=""))
-    text = await looking.client.get_result_text(newest, looking.query_id)
-    return await _take(looking, memory, text)
+    return await _take(looking, memory, await looking.client.get_raw_result(newest, looking.query_id))
 
 
 async def _ask(looking: Looking, memory: results.Memory) -> declare.Seen:
@@ -224,9 +223,11 @@ async def _ask(looking: Looking, memory: results.Memory) -> declare.Seen:
     body: JsonObject = {"max_age": -1 if options.max_age is None else options.max_age}
     if options.parameters:  # null for no parameters is a 500 (observed)
         body["parameters"] = options.parameters
-    answer = await looking.client.execute_for_text(looking.query_id, body)
-    if isinstance(answer, str):
-        return await _take(looking, memory, answer)
+    answer = await looking.client.execute_for_raw(looking.query_id, body)
+    if isinstance(answer, bytes):
+        taking = _take(looking, memory, answer)
+        del answer  # which is let go of there
+        return await taking
     execution = events.Memory(looking.query_id, looking.now, parameterized=bool(options.parameters))
     reading = events.read(answer)
     if reading.final:  # the next look brings its rows
@@ -238,12 +239,12 @@ async def _ask(looking: Looking, memory: results.Memory) -> declare.Seen:
 
 async def _look_at_execution(looking: Looking, memory: results.Memory, job_id: str) -> declare.Seen:
     execution = events.recall(memory.job, looking.query_id, looking.now)
-    texts: list[str] = []
+    raws: list[bytes] = []
 
     async def tabulate(result_id: int, query_id: int | None) -> events.Table:
         try:
-            texts.append(await looking.client.get_result_text(result_id, looking.query_id))
-            return await _off(texts[0], _table, texts[0])
+            raws.append(await looking.client.get_raw_result(result_id, looking.query_id))
+            return await _off(raws[0], _table, raws[0])
         except (errors.PermanentError, rows.BrokenResult) as broken:
             return events.Table(error=f"the query succeeded, but its result cannot be read: {broken}")
 
@@ -255,8 +256,9 @@ async def _look_at_execution(looking: Looking, memory: results.Memory, job_id: s
     if result_id is None:
         return _seen(looking, ended, facts=seen.facts)
     try:
-        text = texts[0] if texts else await looking.client.get_result_text(result_id, looking.query_id)
-        taken = await _take(looking, ended, text)
+        if not raws:
+            raws.append(await looking.client.get_raw_result(result_id, looking.query_id))
+        taken = await _take(looking, ended, raws.pop())
     except errors.PermanentError as broken:  # asking for the same job again would not mend it
         said = secrets.as_read(broken.text)
         log.warning("query.refused", query=looking.id, error=said)
@@ -264,58 +266,64 @@ async def _look_at_execution(looking: Looking, memory: results.Memory, job_id: s
     return replace(taken, facts=[*seen.facts, *taken.facts])
 
 
-async def _take(looking: Looking, memory: results.Memory, text: str) -> declare.Seen:
-    """Compare the result in *text* with the one in *memory*, and remember it instead."""
-    key = looking.options.key
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a result comes to, read once: what is remembered of it, and what is told of it, if that is news."""
+
+    memory: results.Memory
+    difference: results.Difference | None = None
+    listed: results.Listed | None = None
+    table: events.Table = events.NO_TABLE
+
+
+async def _take(looking: Looking, memory: results.Memory, raw: bytes) -> declare.Seen:
+    """Compare the result in *raw* with the one in *memory*, and remember it instead."""
     try:
-        result_id = rows.read(text, "query_result", "id")
-        known = memory.is_of(result_id, "") or (
-            result_id is None and memory.is_of(None, str(rows.read(text, *RETRIEVED_AT) or ""))
-        )
-        if known:
-            return _seen(looking, replace(memory, refused=""))
-        retrieved_at, digests = await _off(text, _digest, text, key)
-        after = replace(
-            memory,
-            taken=True,
-            result_id=result_id,
-            retrieved_at=retrieved_at,
-            refused="",
-            **results.store(digests),
-        )
-        silent = not memory.taken and memory.silent
-        if silent or digests.whole == memory.whole:
-            return _seen(looking, after)
-        return _seen(looking, after, facts=[await _tell(looking, memory, after, text)])
+        compared = await _off(raw, _compare, memory, raw, looking.options.key)
     except rows.BrokenResult as broken:
         said = f"the result of query {looking.query_id} cannot be compared: {broken}"
         raise errors.PermanentError(said) from None
+    del raw  # before the former one is read: of two large results one at a time is held
+    if compared.listed is None:
+        return _seen(looking, compared.memory)
+    fact = await _tell(looking, memory.result_id, compared, compared.listed)
+    return _seen(looking, compared.memory, facts=[fact])
 
 
 RETRIEVED_AT = ("query_result", "retrieved_at")
 
 
-def _digest(text: str, key: Sequence[str]) -> tuple[str, results.Digests]:
-    return str(rows.read(text, *RETRIEVED_AT) or ""), results.digest(rows.each(text), key)
+def _compare(memory: results.Memory, raw: bytes, key: Sequence[str]) -> Compared:
+    result_id = rows.read(raw, "query_result", "id")
+    retrieved_at = str(rows.read(raw, *RETRIEVED_AT) or "")
+    if memory.is_of(result_id, "") or (result_id is None and memory.is_of(None, retrieved_at)):
+        return Compared(replace(memory, refused=""))
+    digests = results.digest(rows.each(raw), key)
+    taken = replace(memory, taken=True, result_id=result_id, retrieved_at=retrieved_at, refused="")
+    after = replace(taken, **results.store(digests))
+    if (memory.silent and not memory.taken) or digests.whole == memory.whole:
+        return Compared(after)
+    difference = results.compare(memory.digests(), digests)
+    return Compared(after, difference, results.list_rows(difference, raw, key), _table(raw))
 
 
-async def _tell(looking: Looking, before: results.Memory, after: results.Memory, text: str) -> Fact:
-    difference = await _off(text, results.compare, before.digests(), after.digests())
-    former = None
+async def _tell(looking: Looking, former_id: int | None, compared: Compared, listed: results.Listed) -> Fact:
+    after, difference, table = compared.memory, compared.difference, compared.table
+    former = b""
     if difference is not None and difference.wants_the_former:
-        former = await _read_former(looking, before.result_id)
+        former = await _read_former(looking, former_id)
     key = looking.options.key
-    listed = await _off(text, results.list_rows, difference, text, former, key)
-    table = await _off(text, _table, text)
+    lost = await _off(former, results.list_former, difference, listed.sources, former, key)
     data = {
         "query_id": looking.query_id,
         "query_result_id": after.result_id,
-        "previous_result_id": before.result_id,
+        "previous_result_id": former_id,
         "retrieved_at": after.retrieved_at or None,
         "parameters": looking.options.parameters,
         "rows": table.rows,
         "columns": table.columns,
-        **listed,
+        **listed.data,
+        **lost,
     }
     if table.row_count is not None:
         data |= {"truncated": True, "row_count": table.row_count}
@@ -323,28 +331,28 @@ async def _tell(looking: Looking, before: results.Memory, after: results.Memory,
     return replace(fact, time=events.time_of(after.retrieved_at, 0, looking.now))
 
 
-async def _read_former(looking: Looking, result_id: int | None) -> str | None:
-    """The former result's text, while the service has it: one that nothing uses goes after a week (Redash source)."""
+async def _read_former(looking: Looking, result_id: int | None) -> bytes:
+    """The former result, while the service has it: one that nothing uses goes after a week (Redash source)."""
     if result_id is None:
-        return None
+        return b""
     try:
-        return await looking.client.get_result_text(result_id, looking.query_id)
+        return await looking.client.get_raw_result(result_id, looking.query_id)
     except errors.PermanentError:
-        return None
+        return b""
 
 
-def _table(text: str) -> events.Table:
+def _table(raw: bytes) -> events.Table:
     """The rows and columns of a result; of a large one the number of its rows."""
-    columns = rows.read(text, "query_result", "data", "columns")
-    made_at = str(rows.read(text, *RETRIEVED_AT) or "")
-    if len(text) > results.LARGEST_ROWS:
-        return events.Table(None, columns, None, sum(1 for _ in rows.each(text)), made_at)
-    return events.Table(list(rows.each(text)), columns, retrieved_at=made_at)
+    columns = rows.read(raw, "query_result", "data", "columns")
+    made_at = str(rows.read(raw, *RETRIEVED_AT) or "")
+    if len(raw) > results.LARGEST_ROWS:
+        return events.Table(None, columns, None, sum(1 for _ in rows.each(raw)), made_at)
+    return events.Table(list(rows.each(raw)), columns, retrieved_at=made_at)
 
 
-async def _off(text: str, work: Callable[..., T], *given: Any) -> T:
-    """What *work* makes of *given*; in a thread where *text* is long."""
-    return await asyncio.to_thread(work, *given) if len(text) > LONG_TEXT else work(*given)
+async def _off(raw: bytes, work: Callable[..., T], *given: Any) -> T:
+    """What *work* makes of *given*; in a thread where *raw* is long."""
+    return await asyncio.to_thread(work, *given) if len(raw) > LONG else work(*given)
 
 
 def _seen(

@@ -253,8 +253,8 @@ def test_of_a_large_result_one_row_at_a_time_is_held_and_two_megabytes_are_kept(
 
 
 def test_a_text_is_read_no_further_than_asked():
-    text = '{"query_result": {"data": {"rows": [{"id": 1}, {"id": 2}, {broken'
-    found = rows.each(text)
+    raw = b'{"query_result": {"data": {"rows": [{"id": 1}, {"id": 2}, {broken'
+    found = rows.each(raw)
     assert [next(found), next(found)] == [{"id": 1}, {"id": 2}]
     with pytest.raises(rows.BrokenResult):
         next(found)

@@ -20,16 +20,22 @@ VALUES = some.recursive(
 )
 
 
-def text_of(found, indent=None, **more):
+def raw_of(found, indent=None, **more):
     data = {"columns": [{"name": "id"}], "rows": found}
-    return json.dumps({"query_result": {"id": 3, "query": "…", "data": data, **more}}, indent=indent)
+    return json.dumps({"query_result": {"id": 3, "query": "…", "data": data, **more}}, indent=indent).encode()
 
 
 def compared(before, after, key):
     old, new = results.digest(before, key), results.digest(after, key)
     difference = results.compare(old, new)
     assert difference is not None
-    return old, new, results.list_rows(difference, text_of(after), text_of(before), key)
+    return old, new, listed(difference, raw_of(after), raw_of(before), key)
+
+
+def listed(difference, now, former, key):
+    """The lists as the watch puts them together."""
+    present = results.list_rows(difference, now, key)
+    return present.data | results.list_former(difference, present.sources, former, key)
 
 
 def heap(found):
@@ -82,35 +88,35 @@ def test_what_is_remembered_comes_back(found):
     some.sampled_from([None, 2]),
 )
 def test_rows_are_read_one_by_one_as_json_reads_them(found, indent):
-    text = text_of(found, indent)
-    assert list(rows.each(text)) == found
-    assert rows.read(text, "query_result", "id") == 3
-    assert rows.read(text, "query_result", "data", "columns") == [{"name": "id"}]
-    assert rows.read(text, "query_result", "none") is None
+    raw = raw_of(found, indent)
+    assert list(rows.each(raw)) == found
+    assert rows.read(raw, "query_result", "id") == 3
+    assert rows.read(raw, "query_result", "data", "columns") == [{"name": "id"}]
+    assert rows.read(raw, "query_result", "none") is None
 
 
 @given(some.text(alphabet='{}[]",:0naulrowsdtyqe_ \\', max_size=40), ROWS, some.integers(0, 200))
 def test_other_texts_are_broken_and_nothing_worse(noise, found, cut):
-    whole = text_of(found)
-    for text in (noise, whole[:cut], whole[:cut] + noise):
+    whole = raw_of(found)
+    for raw in (noise.encode(), whole[:cut], whole[:cut] + noise.encode()):
         try:
-            read = list(rows.each(text))
+            read = list(rows.each(raw))
         except rows.BrokenResult:
             continue
         assert all(isinstance(row, dict) for row in read)
 
 
 def test_members_behind_the_rows_are_found_too():
-    text = text_of([{"id": 1}], retrieved_at="2026-11-22T06:43:16Z")
-    assert rows.read(text, "query_result", "retrieved_at") == "2026-11-22T06:43:16Z"
-    turned = '{"query_result": {"data": {"rows": [{"a": 1}], "columns": []}}}'
+    raw = raw_of([{"id": 1}], retrieved_at="2026-11-22T06:43:16Z")
+    assert rows.read(raw, "query_result", "retrieved_at") == "2026-11-22T06:43:16Z"
+    turned = b'{"query_result": {"data": {"rows": [{"a": 1}], "columns": []}}}'
     assert rows.read(turned, "query_result", "data", "columns") == []
 
 
 @pytest.mark.parametrize("value", ["NaN", "-Infinity", str(2**63), "9" * 5000])
 def test_what_cannot_be_kept_is_broken(value):
     with pytest.raises(rows.BrokenResult):
-        list(rows.each(f'{{"query_result": {{"data": {{"rows": [{{"a": {value}}}]}}}}}}'))
+        list(rows.each(b'{"query_result": {"data": {"rows": [{"a": %s}]}}}' % value.encode()))
 
 
 def test_a_key_that_the_rows_lack_is_named():
@@ -140,7 +146,7 @@ def test_without_the_former_result_what_went_is_counted():
     difference = results.compare(
         results.digest([{"id": 1}, {"id": 2, "v": 1}], ["id"]), results.digest([{"id": 2}], ["id"])
     )
-    told = results.list_rows(difference, text_of([{"id": 2}]), None, ["id"])
+    told = listed(difference, raw_of([{"id": 2}]), b"", ["id"])
     assert (told["changed"], told["previous"]) == ([{"id": 2}], [None])
     assert (told["removed"], told["removed_count"]) == ([], 1)
 

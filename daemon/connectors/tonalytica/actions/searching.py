@@ -131,8 +131,8 @@ async def _count_rows(
     client: vendor.TonalyticaClient, query: JsonObject, result_id: int, contains: Contains, hits: Hits
 ) -> int:
     try:
-        text = await _read(client, result_id, int(query["id"]))
-        count = await asyncio.to_thread(count_rows, text, contains)
+        raw = await _read(client, result_id, int(query["id"]))
+        count = await asyncio.to_thread(count_rows, raw, contains)
     except (errors.ServiceError, rows.BrokenResult) as broken:
         if isinstance(broken, errors.TemporaryError) and broken.status != 500:
             raise
@@ -142,20 +142,20 @@ async def _count_rows(
     return count
 
 
-async def _read(client: vendor.TonalyticaClient, result_id: int, query_id: int) -> str:
-    """The result's text. One 500 is bad luck, two are this result's own (observed: some stay so)."""
+async def _read(client: vendor.TonalyticaClient, result_id: int, query_id: int) -> bytes:
+    """The result. One 500 is bad luck, two are this result's own (observed: some stay so)."""
     for _ in range(LOOKS - 1):
         try:
-            return await client.get_result_text(result_id, query_id)
+            return await client.get_raw_result(result_id, query_id)
         except errors.TemporaryError as failed:
             if failed.status != 500:
                 raise
-    return await client.get_result_text(result_id, query_id)
+    return await client.get_raw_result(result_id, query_id)
 
 
-def count_rows(text: str, contains: Contains) -> int:
-    """How many rows of the result in *text* hold the term in one of their values."""
-    return sum(1 for row in rows.each(text) if any(contains(_plain(value)) for value in row.values()))
+def count_rows(raw: bytes, contains: Contains) -> int:
+    """How many rows of the result in *raw* hold the term in one of their values."""
+    return sum(1 for row in rows.each(raw) if any(contains(_plain(value)) for value in row.values()))
 
 
 def _plain(value: object) -> str:

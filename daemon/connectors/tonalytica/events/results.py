@@ -2,10 +2,12 @@
 
 The watch on queries calls it. Of each row two short digests are kept, of its key columns and of all of it, so a
 result of 100,000 rows costs the same two megabytes however wide they are; the rows themselves are read again from
-the service where they have to be shown.
+the service where they have to be shown. Digests stay packed and sorted in one piece (:class:`Entries`), and two
+results are compared by walking along both: as Python objects they would be larger than most results.
 """
 
 import base64
+import bisect
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +28,7 @@ MOST_COMPARED = 200_000  # rows of a result; of a larger one only whether it cha
 MOST_LISTED = 10_000  # rows in one list of an event, as many as `for_each` makes runs
 LARGEST_LIST = 1024 * 1024  # bytes of JSON in one list of an event
 NO_ROWS = "0-0"  # what a result without rows comes to
-LARGEST_ROWS = 8 * 1024 * 1024  # characters of a result whose rows stand in its event
+LARGEST_ROWS = 8 * 1024 * 1024  # bytes of a result whose rows stand in its event
 
 
 class ResultChanged(declare.EventData):
@@ -83,6 +85,23 @@ class ResultChanged(declare.EventData):
         "changed_count": 1,
         "removed_count": 1,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Entries(Sequence[bytes]):
+    """Entries in one piece."""
+
+    packed: bytes = b""
+
+    def __len__(self) -> int:
+        return len(self.packed) // ENTRY
+
+    def __getitem__(self, index: Any) -> Any:
+        """The entry at *index*, which is a number from zero; what a sequence is sliced for is not needed."""
+        return self.packed[index * ENTRY : (index + 1) * ENTRY]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (self.packed[start : start + ENTRY] for start in range(0, len(self.packed), ENTRY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +176,24 @@ def name_scope(key: Sequence[str], parameters: JsonObject) -> str:
 
 def digest(found: Iterable[JsonObject], key: Sequence[str]) -> Digests:
     """The rows *found* in short, one held at a time. :class:`BrokenResult` where one lacks a column of *key*."""
-    entries: list[bytes] | None = []
+    heaps: list[bytearray] | None = [
+        bytearray() for _ in range(256)
+    ]  # by their first byte, to be sorted by heaps
     count = total = 0
     for row in found:
         entry = _entry(row, key)
         count += 1
         total = (total + int.from_bytes(_short(entry[HALF:] + b"whole"), "big")) % 2 ** (8 * HALF)
-        if entries is not None:
-            entries.append(entry)
         if count > MOST_COMPARED:
-            entries = None
+            heaps = None
+        if heaps is not None:
+            heaps[entry[0]] += entry
     whole = f"{count}-{total:x}"
-    return Digests(count, whole, None if entries is None else b"".join(sorted(entries)))
+    return Digests(count, whole, None if heaps is None else b"".join(map(_sort, heaps)))
+
+
+def _sort(heap: bytearray) -> bytes:
+    return b"".join(sorted(_pack(heap)))
 
 
 def _entry(row: JsonObject, key: Sequence[str]) -> bytes:
@@ -189,16 +214,17 @@ def _short(raw: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Which rows came, changed (before, after) and went, by their entries; how often each."""
+    """Which rows came, changed (as they were, as they are) and went: their entries, sorted, each as often as it did."""
 
-    added: Counter[bytes]
-    changed: Sequence[tuple[bytes, bytes]]
-    removed: Counter[bytes]
+    added: Entries
+    were: Entries
+    are: Entries
+    removed: Entries
 
     @property
     def wants_the_former(self) -> bool:
         """Whether rows of the former result have to be shown."""
-        return bool(self.changed or self.removed)
+        return bool(self.were or self.removed)
 
 
 def compare(before: Digests, after: Digests) -> Difference | None:
@@ -209,38 +235,47 @@ def compare(before: Digests, after: Digests) -> Difference | None:
     """
     if before.entries is None or after.entries is None:
         return None
-    old, new = Counter(_split(before.entries)), Counter(_split(after.entries))
-    gone, come = old - new, new - old
-    waiting: dict[bytes, list[bytes]] = {}
-    for entry in sorted(gone.elements()):
-        waiting.setdefault(entry[:HALF], []).append(entry)
-    added: Counter[bytes] = Counter()
-    changed: list[tuple[bytes, bytes]] = []
-    for entry in sorted(come.elements()):
-        pairs = waiting.get(entry[:HALF])
-        if pairs:
-            changed.append((pairs.pop(0), entry))
+    gone, come, _, _ = _part(Entries(before.entries), Entries(after.entries), ENTRY)
+    removed, added, were, are = _part(gone, come, HALF)
+    return Difference(added, were, are, removed)
+
+
+def _part(old: Entries, new: Entries, width: int) -> tuple[Entries, Entries, Entries, Entries]:
+    """What stands in *old* alone, in *new* alone, and the pairs of what is alike in its first *width* bytes."""
+    only_old, only_new, old_pairs, new_pairs = bytearray(), bytearray(), bytearray(), bytearray()
+    left, right = iter(old), iter(new)
+    one, other = next(left, None), next(right, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one[:width] < other[:width]):
+            only_old += one or b""
+            one = next(left, None)
+        elif one is None or other[:width] < one[:width]:
+            only_new += other
+            other = next(right, None)
         else:
-            added[entry] += 1
-    return Difference(added, changed, Counter(entry for left in waiting.values() for entry in left))
+            if width < ENTRY:
+                old_pairs += one
+                new_pairs += other
+            one, other = next(left, None), next(right, None)
+    return _pack(only_old), _pack(only_new), _pack(old_pairs), _pack(new_pairs)
 
 
-def _split(entries: bytes) -> Iterator[bytes]:
-    return (entries[start : start + ENTRY] for start in range(0, len(entries), ENTRY))
+def _pack(entries: bytearray) -> Entries:
+    return Entries(bytes(entries))
 
 
-def pick(
-    found: Iterable[JsonObject], key: Sequence[str], wanted: Iterable[bytes]
-) -> list[tuple[bytes, JsonObject]]:
-    """The rows *found* whose entries are *wanted*, each as often as it is wanted, in their order; bounded by
+def pick(found: Iterable[JsonObject], key: Sequence[str], wanted: Entries) -> list[tuple[bytes, JsonObject]]:
+    """The rows *found* whose entries are *wanted* (sorted), each as often as it is wanted, in their order; bounded by
     :data:`MOST_LISTED` and :data:`LARGEST_LIST`."""
-    left, size = Counter(wanted), 0
+    taken: Counter[bytes] = Counter()
+    size = 0
     picked: list[tuple[bytes, JsonObject]] = []
-    for row in found if left else ():
+    for row in found if wanted else ():
         entry = _entry(row, key)
-        if left[entry] <= 0:
+        place = bisect.bisect_left(wanted, entry) + taken[entry]
+        if wanted[place] != entry:
             continue
-        left[entry] -= 1
+        taken[entry] += 1
         size += len(jsons.canonical(row))
         if len(picked) == MOST_LISTED or size > LARGEST_LIST:
             break
@@ -248,37 +283,58 @@ def pick(
     return picked
 
 
-def list_rows(difference: Difference | None, now: str, former: str | None, key: Sequence[str]) -> JsonObject:
-    """The lists and counts of an event about *difference*. *now* and *former* are the results' texts; without the
-    former one, what went is only counted."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a result itself gives to an event about it. *sources*: what the changed rows were before, in their order."""
+
+    data: JsonObject
+    sources: Sequence[bytes] = ()
+
+
+def list_rows(difference: Difference | None, now: bytes, key: Sequence[str]) -> Listed:
+    """The lists and counts of an event about *difference*; *now* is the result as the service gives it."""
     if difference is None:
-        return {"added": [], "changed": [], "previous": [], "removed": []}
-    after = pick(rows.each(now), key, [new for _, new in difference.changed])
-    fitting: dict[bytes, list[bytes]] = {}
-    for old, new in difference.changed:
-        fitting.setdefault(new, []).append(old)
-    sources = [fitting[new].pop(0) for new, _ in after]
+        return Listed({"added": [], "changed": []})
+    changed = pick(rows.each(now), key, difference.are)
+    data = {
+        "added": [row for _, row in pick(rows.each(now), key, difference.added)],
+        "changed": [row for _, row in changed],
+        "added_count": len(difference.added),
+        "changed_count": len(difference.are),
+        "removed_count": len(difference.removed),
+    }
+    return Listed(data, _sources(difference, [entry for entry, _ in changed]))
+
+
+def list_former(
+    difference: Difference | None, sources: Sequence[bytes], former: bytes, key: Sequence[str]
+) -> JsonObject:
+    """The lists that the *former* result gives; without it (empty), what went is only counted."""
+    if difference is None:
+        return {"previous": [], "removed": []}
     before: dict[bytes, list[JsonObject]] = {}
-    for entry, row in _pick_former(former, key, sources):
+    for entry, row in _pick_former(former, key, Entries(b"".join(sorted(sources)))):
         before.setdefault(entry, []).append(row)
-    removed = _pick_former(former, key, difference.removed.elements())
     return {
-        "added": [row for _, row in pick(rows.each(now), key, difference.added.elements())],
-        "changed": [row for _, row in after],
         "previous": [before[old].pop(0) if before.get(old) else None for old in sources],
-        "removed": [row for _, row in removed],
-        "added_count": difference.added.total(),
-        "changed_count": len(difference.changed),
-        "removed_count": difference.removed.total(),
+        "removed": [row for _, row in _pick_former(former, key, difference.removed)],
     }
 
 
-def _pick_former(
-    former: str | None, key: Sequence[str], wanted: Iterable[bytes]
-) -> list[tuple[bytes, JsonObject]]:
+def _sources(difference: Difference, entries: Sequence[bytes]) -> list[bytes]:
+    """What the rows with *entries* were before they changed."""
+    met: Counter[bytes] = Counter()
+    sources: list[bytes] = []
+    for entry in entries:
+        sources.append(difference.were[bisect.bisect_left(difference.are, entry) + met[entry]])
+        met[entry] += 1
+    return sources
+
+
+def _pick_former(former: bytes, key: Sequence[str], wanted: Entries) -> list[tuple[bytes, JsonObject]]:
     """Rows of a result that may be gone by now, or not be what it was."""
     try:
-        return pick(rows.each(former), key, wanted) if former is not None else []
+        return pick(rows.each(former), key, wanted) if former else []
     except rows.BrokenResult:
         return []
 
