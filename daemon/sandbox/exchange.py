@@ -17,10 +17,10 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file part of a multipart body."""
+    """A file part of a multipart body: what is told of it, *size* in bytes. What stands in it is kept by no service."""
 
     filename: str
-    content: bytes
+    size: int
     content_type: str
 
 

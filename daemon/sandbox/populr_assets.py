@@ -67,7 +67,7 @@ def create_upload(group: populr_group.Group, kind: str, ask: exchange.Ask) -> ex
     given, file = dict(ask.fields), ask.files["file"]
     link = given.get("link") if kind == "image" else None
     told = {"title": given.get("title", ""), "description": given.get("description"), "link": link}
-    return _keep(group, kind, {**told, "filename": file.filename, "size": len(file.content)})
+    return _keep(group, kind, {**told, "filename": file.filename, "size": file.size})
 
 
 def create_embed(group: populr_group.Group, kind: str, ask: exchange.Ask) -> exchange.Reply:

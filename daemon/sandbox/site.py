@@ -9,13 +9,14 @@ import urllib.parse
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from daemon.model import times
 from daemon.sandbox import exchange, faults, ledger
 
 LOG = logging.getLogger(__name__)
-MAX_BODY = 64 * 1024 * 1024
+MAX_BODY = 64 * 1024 * 1024  # bytes of what is read whole: JSON, forms
+PIECE = 64 * 1024  # bytes of a file looked at in one go
 HANG_SECONDS = 3600.0
 FORM = "application/x-www-form-urlencoded"
 SECRET_ARGUMENTS = ("api_key", "share_key")
@@ -119,8 +120,11 @@ async def read(request: web.Request, base_path: str) -> exchange.Ask:
     body: Any = None
     unreadable = False
     kind = request.content_type if "Content-Type" in request.headers else ""
-    if kind == "multipart/form-data" or kind == FORM:
-        fields, files, unreadable = await read_form(request)
+    if kind == FORM:
+        fields, unreadable = await read_form(request)
+        body = dict(fields)
+    elif kind == "multipart/form-data":
+        fields, files, unreadable = await read_parts(request)
         body = dict(fields) | {name: f"<file {part.filename}>" for name, part in files.items()}
     else:
         raw = await request.read()
@@ -148,22 +152,43 @@ def read_json(raw: bytes) -> tuple[Any, bool]:
         return None, True
 
 
-async def read_form(
-    request: web.Request,
-) -> tuple[list[tuple[str, str]], dict[str, exchange.Upload], bool]:
-    """Text fields in order (a name may come twice), file parts by name, and whether it was unreadable."""
-    fields: list[tuple[str, str]] = []
-    files: dict[str, exchange.Upload] = {}
+async def read_form(request: web.Request) -> tuple[list[tuple[str, str]], bool]:
+    """The fields of a form in order (a name may come twice), and whether it was unreadable."""
     try:
         posted = await request.post()
     except ValueError:
-        return fields, files, True
-    for name, value in posted.items():
-        if isinstance(value, web.FileField):
-            files[name] = exchange.Upload(value.filename, value.file.read(), value.content_type)
-        else:
-            fields.append((name, value if isinstance(value, str) else value.decode("utf-8", "replace")))
+        return [], True
+    return [(name, str(value)) for name, value in posted.items()], False
+
+
+async def read_parts(
+    request: web.Request,
+) -> tuple[list[tuple[str, str]], dict[str, exchange.Upload], bool]:
+    """As :func:`read_form` for a multipart body, with its files by name. No vendor says how large one may be: files
+    are counted as they come, and not held."""
+    fields: list[tuple[str, str]] = []
+    files: dict[str, exchange.Upload] = {}
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if not isinstance(part, BodyPartReader) or part.name is None:
+                return [], {}, True
+            if part.filename:
+                kind = part.headers.get("Content-Type", "application/octet-stream")
+                files[part.name] = exchange.Upload(part.filename, await count(part), kind)
+            else:
+                fields.append((part.name, bytes(await part.read(decode=True)).decode("utf-8", "replace")))
+    except ValueError:
+        return [], {}, True
     return fields, files, False
+
+
+async def count(part: BodyPartReader) -> int:
+    """How many bytes *part* has."""
+    size = 0
+    while piece := await part.read_chunk(PIECE):
+        size += len(piece)
+    return size
 
 
 def payload(reply: exchange.Reply) -> bytes:

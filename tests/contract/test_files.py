@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from daemon.contract import errors, fetching, files, guard, http, requests
 
 ROWS = [{"city": "Bergen", "sales": 3, "note": None}, {"city": 'Osl"o, x', "sales": 4.5, "more": {"a": [1]}}]
-LARGE = 100 * 1024 * 1024  # bytes
+LARGE = 200 * 1024 * 1024  # bytes
 MOST_MEMORY = 16 * 1024 * 1024  # bytes
 FORM = TypeAdapter(files.File)
 
