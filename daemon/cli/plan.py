@@ -35,15 +35,17 @@ def plan(state: typer.Context, json: options.AsJson = False) -> None:
         found = asyncio.run(registered.with_desks(settled, catalog, look))
     except registered.Unreadable as unreadable:
         context.fail(str(unreadable))
-    due = sum(one["state"] not in ("ok", "adopt") for one in found)
+    due = [one for one in found if one["state"] not in ("ok", "adopt")]
+    by_hand = sum(one["by_hand"] for one in due)
     if json:
-        printing.document({"callbacks": found, "changes": due})
+        printing.document({"callbacks": found, "changes": len(due) - by_hand, "by_hand": by_hand})
     else:
-        _print(found, due)
+        _print(found, len(due) - by_hand, by_hand)
     raise typer.Exit(context.NOT_GOOD if due else context.GOOD)
 
 
-def _print(found: list[JsonObject], due: int) -> None:
+def _print(found: list[JsonObject], changes: int, by_hand: int) -> None:
     for one in found:
         print(f"{str(one['state']).ljust(registered.WIDTH)}  {registered.describe(one)}")
-    print(f"{due} to change" if due else "nothing to change")
+    said = f"{changes} to change" if changes else "nothing to change"
+    print(f"{said}, {by_hand} to be done by hand" if by_hand else said)

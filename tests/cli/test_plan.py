@@ -188,6 +188,9 @@ async def test_a_hook_that_nobody_names_is_an_orphan_unless_a_run_made_it(scene:
     (orphan,) = answer.document["callbacks"]
     assert (answer.code, orphan["state"], orphan["id"]) == (1, "orphan", f"{scene.pop_id}/{stray}")
     assert orphan["by_hand"]
+    assert (answer.document["changes"], answer.document["by_hand"]) == (0, 1)
+    last = (await scene.call("plan")).out.splitlines()[-1]
+    assert last == "nothing to change, 1 to be done by hand"
     applied = await scene.call("apply", "--replace")
     assert (applied.code, "refused" in applied.out, scene.written()) == (1, True, [])
 
