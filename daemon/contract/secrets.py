@@ -21,6 +21,7 @@ from daemon.model import ids
 from daemon.model.jsons import Json
 
 BLANK = "[blanked]"
+LONG = 64 * 1024  # characters of a payload's JSON, beyond which memory counts more than time
 
 # user:password@ in any URL or connection string; it begins with plain text, which is searched for fast. Passwords are
 # written there with @ and / in them, too: the last @ of the part ends it, or the first one behind a slash, unless what
@@ -121,7 +122,7 @@ class Blanker:
         lower = text.lower()
         return (
             # Every key of the value stands between two quotation marks, and a name holds none.
-            not self._names.isdisjoint(lower.split('"'))
+            self._has_name(lower)
             or any([secret in text for secret in self._values])  # noqa: C419 - half of a generator's cost
             or ("@" in text and "://" in text and _USERINFO.search(text) is not None)
             or ("=" in text and any(mark in lower for mark in _PAIR_MARKS))
@@ -129,6 +130,13 @@ class Blanker:
             or "/public/dashboards/" in text
             or (_may_quote(text) and any(name in lower for name in self._names))
         )
+
+    def _has_name(self, lower: str) -> bool:
+        if len(lower) <= LONG:
+            return not self._names.isdisjoint(lower.split('"'))
+        return any(
+            f'"{name}"' in lower for name in self._names
+        )  # the pieces would be ten times as large as the text
 
     def _walked(self, value: Json) -> Json:
         if isinstance(value, dict):

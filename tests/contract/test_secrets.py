@@ -1,11 +1,14 @@
 """What is blanked, and that the quick look at the whole never lets through what walking would blank."""
 
+from unittest import mock
+
 import orjson
 import pytest
 from hypothesis import example
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
+from daemon.contract import secrets
 from daemon.contract.secrets import BLANK, Blanker
 
 KNOWN = "a known secret"
@@ -50,6 +53,8 @@ values = st.recursive(
 @example({"api_\N{KELVIN SIGN}ey": "x"})
 def test_the_quick_look_finds_whatever_walking_blanks(value):
     assert BLANKER.value(value) == BLANKER._walked(value)
+    with mock.patch.object(secrets, "LONG", 0):  # as in a long payload
+        assert BLANKER.value(value) == BLANKER._walked(value)
 
 
 @drawn(values)
