@@ -268,6 +268,10 @@ def describe(account: str, circuit: Circuit) -> str:
 class Gate(Protocol):
     """What polls pass on their way to an account."""
 
+    def check(self, account: str) -> None:
+        """:class:`Shut` where no call of *account* may be made, as far as is known here: before anything is read."""
+        ...
+
     def call(self, account: str) -> AbstractAsyncContextManager[None]:
         """One call of *account*, counted by how it ends; :class:`Shut` where it may not be made."""
         ...
@@ -275,6 +279,9 @@ class Gate(Protocol):
 
 class Ungated:
     """A gate that is always open, for whoever polls without circuits."""
+
+    def check(self, account: str) -> None:
+        """Any call of *account* may be made."""
 
     def call(self, account: str) -> AbstractAsyncContextManager[None]:
         """One call of *account*."""

@@ -194,6 +194,7 @@ class Watcher:
         """Poll *row* and write what was found; where that is nothing new, what remains to be written."""
         services = self._services()
         watch = services.watch(row.account, row.resource)
+        self._gate.check(row.account)
         options = self._options_of(watch, row)
         wanted = row.wanted if row.wanted is not None else watch.wanted(options)
         if rounds.is_named(row):

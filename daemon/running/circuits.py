@@ -127,6 +127,12 @@ class Circuits:
                 raise Shut(account, found, now)
         return Ticket(account, found.fence, found.since if found.is_down else None)
 
+    def check(self, account: str) -> None:
+        """:class:`Shut` where *account* was down, or held, a moment ago, and no poll may ask whether it is back."""
+        now, found = self._clock.now(), self.known(account)
+        if not circuit.admits(found, now, None):
+            raise Shut(account, found, now)
+
     def counted(self, ticket: Ticket) -> "Counted":
         """Around the call of *ticket*: how it ends is the account's, too. One that asked nothing says nothing."""
         return Counted(self, ticket.account, ticket)
