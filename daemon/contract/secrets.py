@@ -121,7 +121,6 @@ class Blanker:
             return True
         lower = text.lower()
         return (
-            # Every key of the value stands between two quotation marks, and a name holds none.
             self._has_name(lower)
             or any([secret in text for secret in self._values])  # noqa: C419 - half of a generator's cost
             or ("@" in text and "://" in text and _USERINFO.search(text) is not None)
@@ -132,11 +131,10 @@ class Blanker:
         )
 
     def _has_name(self, lower: str) -> bool:
-        if len(lower) <= LONG:
-            return not self._names.isdisjoint(lower.split('"'))
-        return any(
-            f'"{name}"' in lower for name in self._names
-        )  # the pieces would be ten times as large as the text
+        """Whether a secret's name may be a key: each key stands between two quotation marks, and a name holds none."""
+        if len(lower) > LONG:  # its pieces would take ten times as much memory as itself
+            return any(f'"{name}"' in lower for name in self._names)
+        return not self._names.isdisjoint(lower.split('"'))
 
     def _walked(self, value: Json) -> Json:
         if isinstance(value, dict):
