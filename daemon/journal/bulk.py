@@ -111,6 +111,11 @@ def _stored(value: Any) -> Any:
     return storable(value) if type(value) is str else value
 
 
+def _all_stored(values: Iterable[Any]) -> list[Any]:
+    """*values* as the databases keep them; what :func:`storable` would leave alone is seen without calling it."""
+    return [v if type(v) is not str or (v.isascii() and "\0" not in v) else storable(v) for v in values]
+
+
 def is_one_of(column: sa.Column[Any], name: str, dialect: str) -> sa.ColumnElement[bool]:
     """That *column* is one of the values bound as *name* (see :func:`several`): one text for any number of them."""
     if dialect == "sqlite":
@@ -159,10 +164,9 @@ class Insert:
         if not rows:
             return ()
         driver: Any = connection.connection.driver_connection
-        stored = [tuple([storable(v) if type(v) is str else v for v in row]) for row in rows]
         if connection.dialect.name == "sqlite":
-            return self._run_sqlite(driver, stored)
-        columns = [list(column) for column in zip(*stored, strict=True)]
+            return self._run_sqlite(driver, rows)
+        columns = [_all_stored(column) for column in zip(*rows, strict=True)]
         if _is_ready(connection, driver):
             told = await_only(driver.fetch(self._postgres, *columns))
         else:
@@ -178,8 +182,8 @@ class Insert:
         while place < len(rows):
             left = len(rows) - place
             size = next((size for size in SIZES if size <= left), left)
-            values = list(chain.from_iterable(rows[place : place + size]))
-            done = driver.execute(self._sqlite_text(size), values)
+            values = chain.from_iterable(rows[place : place + size])
+            done = driver.execute(self._sqlite_text(size), _all_stored(values))
             numbers += range(done.lastrowid - done.rowcount + 1, done.lastrowid + 1)
             place += size
         return numbers

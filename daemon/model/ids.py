@@ -1,5 +1,6 @@
 """Identifiers: UUIDv7 for events and runs, so that ids sort by the time they were made."""
 
+import functools
 import hashlib
 import os
 
@@ -18,12 +19,17 @@ def uuid7(instant: int, randomness: bytes | None = None) -> str:
     Ids that one process makes for one instant, with fresh randomness, sort in the order they were made.
     """
     noise = int.from_bytes(randomness, "big") if randomness is not None else _count_up(instant)
+    digits = f"{0b10 << 62 | noise & ((1 << 62) - 1):016x}"
+    return f"{_beginning(instant)}{digits[:4]}-{digits[4:]}"
+
+
+@functools.lru_cache(maxsize=8)  # what is written in one go has one instant
+def _beginning(instant: int) -> str:
     milliseconds = (instant // 1_000) & ((1 << 48) - 1)
     # Twelve bits below the millisecond keep ids of one process in the order they were made.
     fraction = (instant % 1_000) * 4096 // 1_000
-    value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | noise & ((1 << 62) - 1)
-    digits = f"{value:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    digits = f"{milliseconds << 16 | 0x7 << 12 | fraction:016x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:]}-"
 
 
 def _count_up(instant: int) -> int:
