@@ -21,7 +21,6 @@ from daemon.model import ids
 from daemon.model.jsons import Json
 
 BLANK = "[blanked]"
-LONG = 64 * 1024  # characters of a payload's JSON, beyond which memory counts more than time
 
 # user:password@ in any URL or connection string; it begins with plain text, which is searched for fast. Passwords are
 # written there with @ and / in them, too: the last @ of the part ends it, or the first one behind a slash, unless what
@@ -87,6 +86,11 @@ def _may_quote(text: str) -> bool:
     return "\\" in text or "'" in text or "&" in text
 
 
+def _ends_in(name: str, others: Iterable[str]) -> bool:
+    """Whether one of *others* ends *name*."""
+    return name.endswith(tuple(others))
+
+
 class Blanker:
     """Blanks by field name and by known value.
 
@@ -102,39 +106,35 @@ class Blanker:
             rf"(?i)({_QUOTE}(?:{named}){_QUOTE}\s*:\s*{_QUOTE})(?:(?!{_QUOTE}).)*", re.DOTALL
         )
         self._values = sorted({value for value in values if len(value) >= 8}, key=len, reverse=True)
+        # What stands wherever a name is a key: ``token"`` does for ``access_token``, too.
+        self._marks = [f'{name}"' for name in self._names if not _ends_in(name, self._names - {name})]
         # How names and values look in JSON text; a value that JSON has to escape is told by walking only.
         self._as_plain = all(_is_plain(text) for text in (*self._names, *self._values))
 
-    def value(self, value: Json) -> Json:
+    def value(self, value: Json, raw: bytes | None = None) -> Json:
         """*value* with every secret replaced by ``[blanked]``, in keys too; empty values stay. A copy, or *value*
-        itself where nothing is to be blanked."""
-        return self._walked(value) if self._is_suspicious(value) else value
+        itself where nothing is to be blanked. *raw* is what it was read from, where that is at hand."""
+        return self._walked(value) if self._is_suspicious(value, raw) else value
 
-    def _is_suspicious(self, value: Json) -> bool:
+    def _is_suspicious(self, value: Json, raw: bytes | None) -> bool:
         """Whether a secret may stand in *value*, judged by its JSON text: a tenth of the cost of walking it, and
         most payloads hold none. Whatever walking would blank is found here."""
         if not self._as_plain:
             return True
-        try:
-            text = orjson.dumps(value).decode()
-        except orjson.JSONEncodeError:
+        try:  # without a backslash each text stands in *raw* as it is
+            text = (raw if raw is not None and b"\\" not in raw else orjson.dumps(value)).decode()
+        except (orjson.JSONEncodeError, UnicodeDecodeError):
             return True
         lower = text.lower()
         return (
-            self._has_name(lower)
-            or any([secret in text for secret in self._values])  # noqa: C419 - half of a generator's cost
+            any([mark in lower for mark in self._marks])  # noqa: C419 - half of a generator's cost
+            or any([secret in text for secret in self._values])  # noqa: C419 - as above
             or ("@" in text and "://" in text and _USERINFO.search(text) is not None)
             or ("=" in text and any(mark in lower for mark in _PAIR_MARKS))
             or "/tokens/" in text
             or "/public/dashboards/" in text
             or (_may_quote(text) and any(name in lower for name in self._names))
         )
-
-    def _has_name(self, lower: str) -> bool:
-        """Whether a secret's name may be a key: each key stands between two quotation marks, and a name holds none."""
-        if len(lower) > LONG:  # its pieces would take ten times as much memory as itself
-            return any(f'"{name}"' in lower for name in self._names)
-        return not self._names.isdisjoint(lower.split('"'))
 
     def _walked(self, value: Json) -> Json:
         if isinstance(value, dict):
