@@ -23,7 +23,7 @@ class Taker(Protocol):
         """Who takes a body of *size* bytes; None where the request must go the long way."""
         ...
 
-    def take(self, addressee: Addressee, raw: bytes, answer: Callable[[bytes], None]) -> None:
+    def take(self, addressee: Addressee, asked: Asked, raw: bytes, answer: Callable[[bytes], None]) -> None:
         """Call *answer* once, now or later, with a whole HTTP/1.1 response. It does not raise."""
         ...
 
@@ -64,6 +64,11 @@ class Connection(RequestHandler):
             self._waiter = sleeping
         self._hand_on()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Whoever has read a body asks for more; where nothing was paused nothing is parsed again for it."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """The sender went away; an answer that is still to come is for nobody."""
         if self._held is not None:
@@ -77,14 +82,14 @@ class Connection(RequestHandler):
         message, payload = self._messages[0]
         asked = self._is_short(message, payload)
         addressee = self._taker.find(asked, payload.total_bytes) if asked is not None else None
-        if addressee is None or self._parser is None:
+        if asked is None or addressee is None or self._parser is None:
             self._waiter.set_result(None)
             return
         self._messages.popleft()
         self._parser.message_consumed()
         self._held, self._waiter = self._waiter, None
         self._request_in_progress = True
-        self._taker.take(addressee, payload.read_nowait(), self._answer)
+        self._taker.take(addressee, asked, payload.read_nowait(), self._answer)
 
     def _is_short(self, message: Any, payload: StreamReader) -> Asked | None:
         """The head of a request that can go the short way, None for any other."""

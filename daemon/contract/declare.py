@@ -197,8 +197,8 @@ class Claim:
 
     *resource* and *id* name the followed row that reads it back (*options* are that watch's), or *id* is None
     where the sender gave no way to name it. *claimed* is the part that a read-back is compared with and shown
-    as ``claimed``; *body* is what the event ``populr.callback.received`` shows. *pop_id* and *tracer_id* go
-    into that event.
+    as ``claimed``; *told_of* is what else of the body ``Webhook.told`` needs. *pop_id* and *tracer_id* go into the
+    event ``populr.callback.received``, which shows the whole body.
     """
 
     hook: str
@@ -207,9 +207,9 @@ class Claim:
     id: str
     options: JsonObject
     claimed: JsonObject
-    body: JsonObject
     pop_id: str
     tracer_id: str | None = None
+    told_of: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

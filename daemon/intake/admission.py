@@ -18,7 +18,7 @@ from daemon.intake.arrivals import Arrival
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable
 from daemon.journal.events import Admitted
-from daemon.model.events import Event
+from daemon.model.events import Fresh
 from daemon.model.times import Clock
 
 LARGEST_BATCH = 256  # arrivals to one transaction
@@ -53,7 +53,7 @@ class Admission:
         self,
         journal: Journal,
         clock: Clock,
-        hand_over: Callable[[Sequence[Event]], None],
+        hand_over: Callable[[Sequence[Fresh]], None],
         watches: Bell,
     ) -> None:
         self._journal = journal

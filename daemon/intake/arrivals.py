@@ -18,18 +18,19 @@ from daemon.journal.hints import Hint
 from daemon.journal.watches import Memory, Polled
 from daemon.model import jsons, records
 from daemon.model.calling import Calling
-from daemon.model.events import Event, Fact
+from daemon.model.events import Fact, Fresh
 
 RECEIVED = "populr.callback.received"
 
 
 @records.record
 class Callback:
-    """A service's callback that was understood. *readback* says whether it is only a hint."""
+    """A service's callback that was understood. *body* is its JSON text; *readback* says whether it is only a hint."""
 
     account: str
     hook: Webhook
     claim: Claim
+    body: str
     readback: bool
 
 
@@ -50,7 +51,7 @@ class Recorded:
     them). *warned* are the objects whose service will soon call no more."""
 
     outcomes: Sequence[Admitted]
-    fresh: Sequence[Event]
+    fresh: Sequence[Fresh]
     warned: Sequence[Warned] = ()
 
 
@@ -114,10 +115,10 @@ class _Batch:
         places = [place for place, row in enumerate(self.rows) if row[0] == answer.id]
         return replace(answer, id=self.admitted[places[0]].id) if places else answer
 
-    def fresh(self) -> list[Event]:
+    def fresh(self) -> list[Fresh]:
         """The events of all rows, where all are new."""
         given = zip(self.rows, self.admitted, self.facts, strict=True)
-        made = [events.as_event(row, one.seq, fact) for row, one, fact in given if one.seq is not None]
+        made = [events.as_fresh(row, one.seq, fact) for row, one, fact in given if one.seq is not None]
         return made if len(made) == len(self.rows) else []
 
     def add(self, fact: Fact, source: str) -> int:
@@ -232,14 +233,14 @@ def _remember(connection: Connection, batch: _Batch) -> None:
 
 def received(callback: Callback) -> Fact:
     """The fact that a callback came, whatever it is worth."""
-    claim = callback.claim
+    claim, body = callback.claim, jsons.kept(callback.body)
     data = {
         "hook": claim.hook,
-        "body": claim.body,
+        "body": body,
         "pop_id": claim.pop_id,
         "tracer_id": claim.tracer_id,
     }
-    said = jsons.fingerprint([claim.hook, claim.id, claim.body])
+    said = jsons.fingerprint([claim.hook, claim.id, body])
     return Fact(RECEIVED, claim.subject, f"callback:{claim.hook}:{claim.id}:{said}", data)
 
 
@@ -260,7 +261,7 @@ def _hint(callback: Callback, event_id: str, now: int) -> Hint:
 
 
 def claim_to_json(claim: Claim) -> dict[str, Any]:
-    """*claim* as it is kept until it is judged."""
+    """*claim* as it is kept until it is judged: without what is needed for telling it unjudged."""
     return {
         "hook": claim.hook,
         "subject": claim.subject,
@@ -268,10 +269,14 @@ def claim_to_json(claim: Claim) -> dict[str, Any]:
         "id": claim.id,
         "options": claim.options,
         "claimed": claim.claimed,
-        "body": claim.body,
         "pop_id": claim.pop_id,
         "tracer_id": claim.tracer_id,
     }
+
+
+def claim_from_json(kept: dict[str, Any]) -> Claim:
+    """What :func:`claim_to_json` gave, now or in an earlier version, which kept the body beside it."""
+    return Claim(**{name: value for name, value in kept.items() if name != "body"})
 
 
 def _row_name(callback: Callback) -> str:

@@ -7,10 +7,10 @@ Plain functions of one connection, called by ``watches``.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from daemon.contract.declare import Claim, Seen, Verdict, Watch, Webhook
+from daemon.contract.declare import Seen, Verdict, Watch, Webhook
 from daemon.contract.own_events import CallbackRefuted
 from daemon.contract.services import Services
-from daemon.intake import takeover
+from daemon.intake import arrivals, takeover
 from daemon.intake.takeover import Heard, Warned
 from daemon.journal import events, hints, runs, steps, watches
 from daemon.journal.database import Connection
@@ -267,7 +267,7 @@ def _judge(
 
 def judge(hook: Webhook, hint: Hint, one: Seen | None) -> Verdict:
     """What the reading says of *hint*."""
-    return hook.judge(Claim(**hint.claim), one.memory if one is not None else None)
+    return hook.judge(arrivals.claim_from_json(hint.claim), one.memory if one is not None else None)
 
 
 def _differing(claimed: JsonObject, found: JsonObject) -> list[str]:

@@ -12,6 +12,7 @@ from daemon import expressions
 from daemon.contract.configured import Webhook
 from daemon.contract.errors import MalformedBody
 from daemon.contract.secrets import Blanker
+from daemon.intake import bodies
 from daemon.model import events, ids, jsons, times
 from daemon.model.events import Fact
 from daemon.model.jsons import Json
@@ -38,10 +39,11 @@ def understand(
     if cloud is not None:
         attributes, data = cloud
         said = _key(webhook, body) or headers.get("webhook-id")
-        fact = _of_cloud_event(attributes, blanker.value(data), said)
+        fact = _of_cloud_event(attributes, blanker.value(data, raw), said)
         return replace(fact, subject=blanker.text(fact.subject), key=blanker.key(fact.key))
-    key = _key(webhook, body) or headers.get("webhook-id") or ids.digest(raw)
-    return Fact(webhook.type, "", blanker.key(fit_name(key, "key")), as_data(blanker.value(body)))
+    said = _key(webhook, body) or headers.get("webhook-id")
+    key = blanker.key(fit_name(said, "key")) if said else ids.digest(raw)
+    return Fact(webhook.type, "", key, bodies.text_of(as_data(blanker.value(body, raw)), body, raw))
 
 
 def as_data(body: Json) -> jsons.JsonObject:

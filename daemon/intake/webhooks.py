@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import structlog
 from aiohttp import HttpVersion11, web
@@ -94,13 +94,12 @@ class Refusal(Exception):
         self.kept = f"{error}: {why}" if why else error
 
 
-@records.record
+@dataclass(frozen=True, slots=True)
 class Addressee:
-    """Whom a request is for, by the *label* that metrics show, and what understands its body there."""
+    """Whom requests are for, by the *label* that metrics show, and what understands their bodies there."""
 
     label: str
-    asked: Asked
-    understand: Callable[[bytes], Arrival]
+    understand: Callable[[Asked, bytes], Arrival]
 
 
 @records.record
@@ -114,7 +113,7 @@ class Answer:
 
 
 class PublicSide:
-    """Answers requests. ``doors`` may be replaced at any time.
+    """Answers requests. :attr:`doors` may be replaced at any time.
 
     A callback that came whole and has nothing unusual about it takes the short way (:meth:`find`, then
     :meth:`Addressee.take`); every other request goes through :meth:`handle`. Both understand a body and word an
@@ -122,10 +121,31 @@ class PublicSide:
     """
 
     def __init__(self, admission: Admission, rejections: Rejections, doors: Doors) -> None:
-        self.doors = doors
+        self._doors, self._known = doors, self._known_paths(doors)
         self._admission = admission
         self._rejections = rejections
         self._refusing: set[asyncio.Task[None]] = set()
+
+    @property
+    def doors(self) -> Doors:
+        """What is answered to."""
+        return self._doors
+
+    @doors.setter
+    def doors(self, doors: Doors) -> None:
+        self._doors, self._known = doors, self._known_paths(doors)
+
+    def _known_paths(self, doors: Doors) -> dict[str, Addressee]:
+        """Who is asked by each path as it is usually written. A path that is not among them says nothing of how near it
+        came: names are looked up by their hash, which nobody outside can tell."""
+        hooks = {
+            f"/hooks/{quote(account, safe='')}/{quote(name, safe='')}/{hook.token}": self._of_hook(hook, name)
+            for (account, name), hook in doors.hooks.items()
+        }
+        senders = {
+            f"/hooks/{quote(name, safe='')}": self._of_sender(one) for name, one in doors.senders.items()
+        }
+        return hooks | senders
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
@@ -135,23 +155,23 @@ class PublicSide:
         addressee = self._addressee(asked)
         if addressee is None:
             return _response(self._not_found(asked))
-        return _response(await self._answered(request, addressee))
+        return _response(await self._answered(request, asked, addressee))
 
     def find(self, asked: Asked, size: int) -> Addressee | None:
         """Who takes a body of *size* bytes that has come already; None where a request must go the long way."""
-        if size > self.doors.max_body or not bodies.is_taken(asked.headers.get("Content-Type", "")):
+        if size > self._doors.max_body or not bodies.is_taken(asked.headers.get("Content-Type", "")):
             return None
         return self._addressee(asked)
 
-    def take(self, addressee: Addressee, raw: bytes, answer: Callable[[bytes], None]) -> None:
+    def take(self, addressee: Addressee, asked: Asked, raw: bytes, answer: Callable[[bytes], None]) -> None:
         """Answer the body *raw*, by calling *answer* once with a whole HTTP response."""
         told = partial(self._tell, addressee.label, answer)
         try:
-            self._admission.hand_in(addressee.understand(raw), told)
+            self._admission.hand_in(addressee.understand(asked, raw), told)
         except Backlog as full:
             told(full)
         except (MalformedBody, jsons.UnfitJson, Refusal) as wrong:
-            task = asyncio.create_task(self._refuse(addressee, raw, wrong, answer))
+            task = asyncio.create_task(self._refuse(addressee, asked, raw, wrong, answer))
             self._refusing.add(task)  # the loop holds its tasks weakly
             task.add_done_callback(self._refusing.discard)
         except Exception:
@@ -162,69 +182,81 @@ class PublicSide:
         answer(_as_bytes(self._outcome(label, outcome)))
 
     async def _refuse(
-        self, addressee: Addressee, raw: bytes, wrong: Exception, answer: Callable[[bytes], None]
+        self,
+        addressee: Addressee,
+        asked: Asked,
+        raw: bytes,
+        wrong: Exception,
+        answer: Callable[[bytes], None],
     ) -> None:
-        answer(_as_bytes(await self._refused(addressee, _refusal(wrong, raw))))
+        answer(_as_bytes(await self._refused(addressee, asked, _refusal(wrong, raw))))
 
     # Who is asked
 
     def _addressee(self, asked: Asked) -> Addressee | None:
+        if asked.method != "POST":
+            return None
+        known = self._known.get(asked.path)
+        if known is not None:
+            return known
         parts = asked.path.split("/")
-        if asked.method != "POST" or len(parts) < 3 or parts[1] != "hooks":
+        if len(parts) < 3 or parts[1] != "hooks":
             return None
         if len(parts) == 5:
-            return self._hook(asked, unquote(parts[2]), unquote(parts[3]), unquote(parts[4]))
-        return self._sender(asked, unquote(parts[2])) if len(parts) == 3 else None
+            return self._hook(unquote(parts[2]), unquote(parts[3]), unquote(parts[4]))
+        sender = self._doors.senders.get(unquote(parts[2])) if len(parts) == 3 else None
+        return self._of_sender(sender) if sender is not None else None
 
-    def _hook(self, asked: Asked, account: str, name: str, token: str) -> Addressee | None:
-        hook = self.doors.hooks.get((account, name))
+    def _hook(self, account: str, name: str, token: str) -> Addressee | None:
+        hook = self._doors.hooks.get((account, name))
         # An unknown account costs the same comparison as a known one.
         if not secrets.is_equal(token, hook.token if hook else "") or hook is None:
             return None
-        return Addressee(f"{hook.account}.{name}", asked, partial(self._understood, asked, hook))
+        return self._of_hook(hook, name)
 
-    def _understood(self, asked: Asked, hook: Hook, raw: bytes) -> Arrival:
+    def _of_hook(self, hook: Hook, name: str) -> Addressee:
+        return Addressee(f"{hook.account}.{name}", partial(self._understood, hook))
+
+    def _of_sender(self, sender: Sender) -> Addressee:
+        return Addressee(sender.webhook.name, partial(self._verified, sender))
+
+    def _understood(self, hook: Hook, asked: Asked, raw: bytes) -> Arrival:
         query = dict(parse_qsl(asked.query)) if asked.query else {}
         # Blanked before it is understood: what no claim holds, no event, hint or memory can hold either.
-        body = self.doors.blanker.value(bodies.read_json(raw, hook.webhook.repair))
-        claim = hook.webhook.understand(body, query)
-        return Arrival(hook.account, claim=Callback(hook.account, hook.webhook, claim, hook.readback))
+        read, said = bodies.read_json(raw, hook.webhook.repair)
+        body = self._doors.blanker.value(read, said)
+        claim, text = hook.webhook.understand(body, query), bodies.text_of(body, read, said)
+        return Arrival(hook.account, claim=Callback(hook.account, hook.webhook, claim, text, hook.readback))
 
-    def _sender(self, asked: Asked, name: str) -> Addressee | None:
-        sender = self.doors.senders.get(name)
-        if sender is None:
-            return None
-        return Addressee(sender.webhook.name, asked, partial(self._verified, asked, sender))
-
-    def _verified(self, asked: Asked, sender: Sender, raw: bytes) -> Arrival:
+    def _verified(self, sender: Sender, asked: Asked, raw: bytes) -> Arrival:
         webhook = sender.webhook
         shown = (webhook.verify, webhook.header, sender.secret, asked.headers, raw)
         if not verifying.verify(*shown):
             why = verifying.tell_fault(*shown)
             raise Refusal(401, "unauthorized", "the signature or token is missing or wrong", raw, why)
-        blanker = self.doors.blanker
-        fact = senders.understand(webhook, asked.headers, raw, bodies.read_json(raw), blanker)
+        body, _ = bodies.read_json(raw)
+        fact = senders.understand(webhook, asked.headers, raw, body, self._doors.blanker)
         return Arrival(webhook.name, fact=fact)
 
     # The long way
 
-    async def _answered(self, request: web.BaseRequest, addressee: Addressee) -> Answer:
+    async def _answered(self, request: web.BaseRequest, asked: Asked, addressee: Addressee) -> Answer:
         raw = b""
         try:
             raw = await self._body(request)
-            outcome: Admitted | Exception = await self._admission.admit(addressee.understand(raw))
+            outcome: Admitted | Exception = await self._admission.admit(addressee.understand(asked, raw))
         except (Backlog, JournalUnavailable, NotAdmitted) as broken:
             outcome = broken
         except ConnectionError:  # the sender went away in the middle: nobody reads this answer
             return Answer(400, b"{}")
         except (MalformedBody, jsons.UnfitJson, Refusal) as wrong:
-            return await self._refused(addressee, _refusal(wrong, raw))
+            return await self._refused(addressee, asked, _refusal(wrong, raw))
         return self._outcome(addressee.label, outcome)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         if not bodies.is_taken(request.headers.get("Content-Type", "")):
             raise Refusal(415, "unsupported_media_type", NO_JSON)
-        most = self.doors.max_body
+        most = self._doors.max_body
         if (request.content_length or 0) > most:
             raise Refusal(413, "too_large", f"the body is larger than {most} bytes")
         try:
@@ -257,17 +289,17 @@ class PublicSide:
             self._rejections.note(self._shown_path(asked), 404, why)
         return Answer(404, NOT_FOUND)
 
-    async def _refused(self, addressee: Addressee, refusal: Refusal) -> Answer:
+    async def _refused(self, addressee: Addressee, asked: Asked, refusal: Refusal) -> Answer:
         _counted(addressee.label, "rejected").inc()
-        body = self.doors.blanker.fragment(refusal.body.decode("utf-8", "replace"))
-        await self._rejections.keep(self._shown_path(addressee.asked), refusal.status, refusal.kept, body)
+        body = self._doors.blanker.fragment(refusal.body.decode("utf-8", "replace"))
+        await self._rejections.keep(self._shown_path(asked), refusal.status, refusal.kept, body)
         said = {"error": refusal.error, "error_type": refusal.error_type}
         # What is left of a body that was not read whole is not waited for.
         return Answer(refusal.status, jsons.dumps(said).encode(), closes=refusal.status in (408, 413, 415))
 
     def _shown_path(self, asked: Asked) -> str:
         """The path as it may be kept: a token in the wrong place is a token still."""
-        return self.doors.blanker.text(unquote(asked.path))
+        return self._doors.blanker.text(unquote(asked.path))
 
 
 @functools.cache

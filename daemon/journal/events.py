@@ -6,6 +6,7 @@ Called by ``intake``, ``running`` and ``routing``; plain functions of one connec
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Row
 from daemon.journal import bulk, tables
 from daemon.journal.tables import cursors, events, storable
 from daemon.model import ids, jsons, records
-from daemon.model.events import ROOT, Event, Fact, Lineage
+from daemon.model.events import ROOT, Event, Fact, Fresh, Lineage
 
 COLUMNS = tuple(column.name for column in events.columns if column.name != "seq")
 SEQUENCE_LOCK = 7_070_001  # PostgreSQL advisory lock: numbers are given in the order of commits
@@ -82,7 +83,7 @@ def make_row(fact: Fact, source: str, now: int, lineage: Lineage = ROOT) -> tupl
         lineage.depth,
         lineage.cause,
         lineage.origin,
-        jsons.dumps(fact.data),
+        fact.data if isinstance(fact.data, str) else jsons.dumps(fact.data),
     )
 
 
@@ -91,12 +92,15 @@ def _digest(source: str, key: str) -> bytes:
     return hashlib.blake2b(f"{source}\0{key}".encode(), digest_size=16).digest()
 
 
-def as_event(row: tuple[Any, ...], seq: int, fact: Fact) -> Event:
+def as_fresh(row: tuple[Any, ...], seq: int, fact: Fact) -> Fresh:
     """The event that *row* (from :func:`make_row`) of *fact* became as number *seq*."""
+    return Fresh(seq, row[2], partial(_as_event, row, seq, fact))
+
+
+def _as_event(row: tuple[Any, ...], seq: int, fact: Fact) -> Event:
     id, source, type, subject, time, recorded_at, key, _, trace, depth, cause, origin, _ = row
-    return Event(
-        seq, id, source, type, subject, time, recorded_at, key, trace, depth, cause, origin, fact.data
-    )
+    data = jsons.kept(fact.data) if isinstance(fact.data, str) else fact.data
+    return Event(seq, id, source, type, subject, time, recorded_at, key, trace, depth, cause, origin, data)
 
 
 def _stored_key(key: str) -> str:

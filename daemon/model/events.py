@@ -1,9 +1,10 @@
 """Events: immutable facts in the journal, and the facts that are about to become events."""
 
+from collections.abc import Callable
 from dataclasses import field
 
 from daemon.model import records
-from daemon.model.jsons import JsonObject
+from daemon.model.jsons import Json, JsonObject
 
 RESERVED_WORDS = ("populr", "popily", "compass", "tonalytica", "plotly", "schedule", "pointsman")
 RESERVED_SOURCES = ("schedule", "emit", "pointsman")
@@ -16,13 +17,14 @@ class Fact:
     """What happened, before it has a place in the journal.
 
     *key* is made from the fact itself and is unique within a source: the same key twice is one event.
+    *data* may be the JSON text of an object, where it came so and nobody had to change it.
     *time* is an instant, or None for the moment it is recorded.
     """
 
     type: str
     subject: str
     key: str
-    data: JsonObject
+    data: Json
     time: int | None = None
 
 
@@ -61,3 +63,12 @@ class Event:
     cause: str | None = None
     origin: str | None = None
     data: JsonObject = field(default_factory=dict)
+
+
+@records.record
+class Fresh:
+    """An event that was just recorded: its number in the journal's order, its type, and what gives it whole."""
+
+    seq: int
+    type: str
+    read: Callable[[], Event]

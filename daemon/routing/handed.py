@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from daemon.model.events import Event
+from daemon.model.events import Event, Fresh
 from daemon.routing.matching import Rules
 
 
@@ -39,7 +39,7 @@ class Handed:
     types: list[str] = field(default_factory=list)
     wanted: list[Event] = field(default_factory=list)
 
-    def add(self, fresh: Sequence[Event]) -> None:
+    def add(self, fresh: Sequence[Fresh]) -> None:
         """Take *fresh* behind the others; what is not newer than those is left out."""
         last = self.numbers[-1] if self.numbers else 0
         for event in fresh:
@@ -48,7 +48,7 @@ class Handed:
                 self.numbers.append(last)
                 self.types.append(event.type)
                 if self.rules.for_type(event.type):
-                    self.wanted.append(event)
+                    self.wanted.append(event.read())
 
     def take(self, seq: int, most: int) -> Found | None:
         """Up to *most* events behind *seq*, which are here no more; None, and nothing is kept, unless they begin right

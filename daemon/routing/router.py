@@ -20,7 +20,7 @@ from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal
 from daemon.journal.runs import Lease, NewRun
 from daemon.model import ids
-from daemon.model.events import Event
+from daemon.model.events import Event, Fresh
 from daemon.model.jsons import Json
 from daemon.model.reactions import Reaction
 from daemon.model.runs import Run, RunStatus
@@ -85,7 +85,7 @@ class Router:
         self._defined = Defined()
         self._behind = True  # whether older work was due at the last look
 
-    def hand_over(self, fresh: Sequence[Event]) -> None:
+    def hand_over(self, fresh: Sequence[Fresh]) -> None:
         """Events that were just recorded, in the journal's order; none where only so much is known that there are some.
         The router is woken, unless there is nothing among them that could not wait."""
         if self._handed.rules is not self.rules:

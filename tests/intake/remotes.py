@@ -89,7 +89,7 @@ def understand(body: Any, _query: Any) -> Claim:
     """``{"id": …, "n": …}``"""
     if not isinstance(body, dict) or "id" not in body:
         raise MalformedBody("no id")
-    return Claim("moved", body["id"], "things", body["id"], {}, {"n": body["n"]}, body, body["id"])
+    return Claim("moved", body["id"], "things", body["id"], {}, {"n": body["n"]}, body["id"])
 
 
 def judge(claim: Claim, memory: Any) -> Verdict:

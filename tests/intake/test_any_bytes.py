@@ -118,6 +118,18 @@ def test_what_is_recorded_is_what_was_sent(runner, value):
             assert event.data == blanked or "specversion" in kept
 
 
+@given(values, st.sampled_from([None, 1]), st.booleans())
+def test_a_body_is_kept_as_it_came_unless_it_was_changed(value, indent, changed):
+    said = json.dumps(value, indent=indent).encode()
+    try:
+        read, _ = bodies.read_json(said)
+    except jsons.UnfitJson:
+        return
+    text = bodies.text_of([read] if changed else read, read, said)
+    assert jsons.loads(text) == ([read] if changed else read)
+    assert (text.encode() == said) if not changed and b"\n" not in said else "\n" not in text
+
+
 @given(levels=st.integers(0, 250), limit=st.integers(0, 250), as_list=st.booleans())
 def test_nesting_is_counted_level_by_level(levels, limit, as_list):
     value: jsons.Json = 0

@@ -1,6 +1,7 @@
 """No 2xx for what is not committed, and no arrival that harms those beside it."""
 
 import asyncio
+import json
 import sqlite3
 
 import pytest
@@ -117,8 +118,10 @@ async def test_kinds_of_arrivals_are_recorded_together_in_their_order(door):
     hook = doors.CATALOG.webhooks["populr", "tracer"]
 
     def called(account: str, views: int) -> Arrival:
-        claim = hook.understand(doors.opening(views), {})
-        return Arrival(account, claim=arrivals.Callback(account, hook, claim, account == "careful"))
+        body = doors.opening(views)
+        claim = hook.understand(body, {})
+        callback = arrivals.Callback(account, hook, claim, json.dumps(body), account == "careful")
+        return Arrival(account, claim=callback)
 
     several = [called("careful", 1), arrival("a"), called("trusted", 1), called("trusted", 2), arrival("a")]
     several += [called("careful", 1), called("trusted", 1), called("careful", 2)]
@@ -154,8 +157,9 @@ async def test_a_claim_that_breaks_its_reader_is_no_5xx_for_others(door, monkeyp
     mended = declare.Webhook(
         **{**{n: getattr(hook.webhook, n) for n in hook.webhook.__slots__}, "told": broken}
     )
-    claim = mended.understand(doors.opening(), {})
-    bad = Arrival("trusted", claim=arrivals.Callback("trusted", mended, claim, False))
+    body = doors.opening()
+    callback = arrivals.Callback("trusted", mended, mended.understand(body, {}), json.dumps(body), False)
+    bad = Arrival("trusted", claim=callback)
     outcomes = await asyncio.gather(
         door.admission.admit(bad), door.admission.admit(arrival("good")), return_exceptions=True
     )

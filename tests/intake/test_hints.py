@@ -1,8 +1,10 @@
 """Reading back: verdicts, many hints for one read, what happens while a read is under way."""
 
 import asyncio
+import json
 
 import pytest
+import sqlalchemy as sa
 import structlog
 
 from daemon.contract.declare import Webhook
@@ -25,8 +27,9 @@ class Callers:
 
     async def call(self, id: str, n: int, *, readback: bool = True) -> str:
         """A callback that says thing *id* has the number *n*; the id that answers it."""
-        claim = remotes.HOOK.understand({"id": id, "n": n}, {})
-        callback = Callback(remotes.ACCOUNT, self.hook, claim, readback)
+        body = {"id": id, "n": n}
+        claim = remotes.HOOK.understand(body, {})
+        callback = Callback(remotes.ACCOUNT, self.hook, claim, json.dumps(body), readback)
         return (await self.admission.admit(Arrival(remotes.ACCOUNT, claim=callback))).id
 
     async def verdict(self, id: str) -> str:
@@ -268,3 +271,20 @@ async def test_every_line_about_a_callback_carries_its_trace(world, callers):
         ("callback.admitted", bad),
         ("callback.refuted", bad),
     ]
+
+
+async def test_a_hint_that_an_earlier_version_kept_is_judged(world, callers):
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(remotes.row())
+    await world.poll()
+    world.remote.things = {"a": (2, "new")}
+    claimed = await callers.call("a", 2)
+
+    def as_before(connection):
+        [(text,)] = connection.exec_driver_sql("SELECT claim FROM hints").all()
+        old = json.dumps({**json.loads(text), "body": {"id": "a", "n": 2}})
+        connection.execute(sa.text("UPDATE hints SET claim = :old"), {"old": old})
+
+    await world.journal.write(as_before)
+    await world.poll()
+    assert await callers.verdict(claimed) == "confirmed"

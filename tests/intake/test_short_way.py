@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.app import listening, short_way
+from daemon.intake import bodies
 from daemon.intake.rejecting import Rejections
 from daemon.intake.webhooks import PublicSide
 from tests import waiting
@@ -200,7 +201,7 @@ async def test_a_mistake_of_ours_is_answered_and_ends_nothing(door, monkeypatch)
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patched:
-        patched.setattr(door.side, "_understood", broken)
+        patched.setattr(bodies, "read_json", broken)
         first, second = await door.speak(request(opening(1)) * 2, 2)
     assert (first.status, second.status) == (500, 500)
     assert (await door.post(doors.path_of(), doors.opening())).status == 202

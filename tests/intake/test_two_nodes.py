@@ -1,6 +1,7 @@
 """Two nodes that learn of the same object at the same time: the second one builds on what the first one writes."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -34,8 +35,11 @@ async def node(server_url: str) -> AsyncIterator[Journal]:
 
 def believe(number: int) -> Callable[[Connection], Any]:
     """A trusted callback that says *number*."""
-    claim = remotes.understand({"id": "a", "n": number}, None)
-    arrived = [Arrival(remotes.ACCOUNT, claim=Callback(remotes.ACCOUNT, remotes.HOOK, claim, readback=False))]
+    body = {"id": "a", "n": number}
+    callback = Callback(
+        remotes.ACCOUNT, remotes.HOOK, remotes.understand(body, None), json.dumps(body), readback=False
+    )
+    arrived = [Arrival(remotes.ACCOUNT, claim=callback)]
     return lambda connection: arrivals.record(connection, arrived, making.NOW)
 
 

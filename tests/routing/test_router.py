@@ -10,7 +10,7 @@ from daemon.journal import events, runs
 from daemon.journal.bell import Bell
 from daemon.journal.database import Journal
 from daemon.model import times
-from daemon.model.events import Event
+from daemon.model.events import Event, Fresh
 from daemon.model.runs import RunStatus
 from daemon.routing.handed import Handed
 from daemon.routing.matching import Rules
@@ -108,9 +108,13 @@ async def test_what_nobody_listens_to_is_passed_by(world: World) -> None:
     assert len(await world.runs()) == 1
 
 
-async def newest(world: World, count: int = 1) -> list[Event]:
-    """The newest events, the oldest of them first."""
-    return (await world.events())[-count:]
+async def newest(world: World, count: int = 1) -> list[Fresh]:
+    """The newest events as they are handed over, the oldest of them first."""
+    return [as_handed(one) for one in (await world.events())[-count:]]
+
+
+def as_handed(one: Event) -> Fresh:
+    return Fresh(one.seq, one.type, lambda: one)
 
 
 @pytest.mark.parametrize("handed", [[0], [0, 1, 2], [2], [0, 2], [1], []])
@@ -201,7 +205,7 @@ def test_what_is_taken_begins_behind_the_cursor_and_leaves_none_out(
 ) -> None:
     handed = Handed(Rules([]))
     for numbers in batches:
-        handed.add([event(number) for number in sorted(set(numbers))])
+        handed.add([as_handed(event(number)) for number in sorted(set(numbers))])
     held = list(handed.numbers)
     found = handed.take(seq, most)
     assert held == sorted(set(held))

@@ -91,9 +91,13 @@ def understand_tracer(body: Json, query: Mapping[str, str]) -> declare.Claim:
         id=f"{pop_id}/{tracer_id or tracers.alias(read.tracer.code, read.tracer.name)}",
         options={"pop_id": pop_id},
         claimed={**tracers.read_counters(read.tracer.analytics), "code": read.tracer.code},
-        body=body,
         pop_id=pop_id,
         tracer_id=tracer_id,
+        told_of={
+            "pop": {**tracers.summarise(body["pop"]), "id": pop_id},
+            "group": _group(body.get("group")),
+            "name": body["tracer"].get("name"),
+        },
     )
 
 
@@ -131,19 +135,20 @@ def _complaints(wrong: ValidationError) -> Iterator[str]:
 
 def tell_tracer(claim: declare.Claim, memory: JsonObject | None, firing: int) -> declare.Seen | None:
     """The opening that a trusted body tells; None when its counters are known already or went back."""
-    group, pop = claim.body.get("group"), claim.body["pop"]
-    named = {"id": claim.tracer_id, "name": claim.body["tracer"].get("name"), "code": claim.claimed["code"]}
+    said = claim.told_of
     look = tracers.Look(
-        pop=tracers.summarise({**pop, "id": claim.pop_id}),
-        tracer=named,
+        pop=said["pop"],
+        tracer={"id": claim.tracer_id, "name": said["name"], "code": claim.claimed["code"]},
         counters={name: claim.claimed[name] for name in tracers.NOTHING},
-        group=_group(group) if isinstance(group, dict) else None,
+        group=said["group"],
     )
     seen = tracers.compare(claim.id, memory, look, tracers.Reason(True, True, firing, trusted=True))
     return seen if seen.facts else None
 
 
-def _group(group: JsonObject) -> JsonObject:
+def _group(group: Json) -> JsonObject | None:
+    if not isinstance(group, dict):
+        return None
     return {"id": group.get("id", group.get("_id")), "name": group.get("name")}
 
 
@@ -172,7 +177,6 @@ def understand_collaboration(body: Json, query: Mapping[str, str]) -> declare.Cl
         id=pop_id,
         options={},
         claimed={name: value for name, value in tidied.items() if name not in pops.ASIDE},
-        body=body,
         pop_id=pop_id,
     )
 
