@@ -83,12 +83,12 @@ def read_counters(analytics: Json) -> JsonObject:
 
 def _counted(items: Json) -> JsonObject:
     """Links or assets with their clicks, without those that have none."""
-    clicks = {name: _clicks(item) for name, item in jsons.as_object(items).items()}
-    return {name: {"clicks": count} for name, count in clicks.items() if count}
-
-
-def _clicks(item: Json) -> int:
-    return _count(item.get("clicks") if isinstance(item, dict) else item)
+    counted: JsonObject = {}
+    for name, item in jsons.as_object(items).items():
+        clicks = _count(item.get("clicks") if isinstance(item, dict) else item)
+        if clicks:
+            counted[name] = {"clicks": clicks}
+    return counted
 
 
 def _count(value: Json) -> int:
