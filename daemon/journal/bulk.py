@@ -70,20 +70,21 @@ class Statement:
         said: str = await_only(driver.execute(words, *given))  # "UPDATE 1", "INSERT 0 1"
         return int(said.rpartition(" ")[2])
 
-    def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run the statement for each of *rows*, of which there is one at least."""
+    def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run the statement for each of *rows*, of which there is one at least; how many rows it changed, where the
+        driver tells (-1 where not)."""
         dialect = connection.dialect.name
         driver: Any = connection.connection.driver_connection
         if dialect != "sqlite" and not _is_ready(connection, driver):
             connection.execute(self._statement(dialect), rows)
-            return
+            return -1
         words, _ = self._ready(connection, rows[0])
         names, fixed = self._texts[dialect].names, self._texts[dialect].fixed
         ready = [[_stored(row.get(name, fixed.get(name))) for name in names] for row in rows]
         if dialect == "sqlite":
-            driver.executemany(words, ready)
-        else:
-            await_only(driver.executemany(words, ready))
+            return int(driver.executemany(words, ready).rowcount)
+        await_only(driver.executemany(words, ready))
+        return -1
 
     def _statement(self, dialect: str) -> sa.Executable:
         if dialect not in self._made:

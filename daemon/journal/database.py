@@ -9,6 +9,7 @@ and ``cli``.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection as Connection
@@ -50,7 +51,7 @@ class Journal(Protocol):
         *single* says that *fn* changes something by one statement at most, so that it needs no transaction around it.
         An exception in *fn* undoes just *fn* and is raised here. :class:`JournalUnavailable` when the commit
         failed. *fn* may be run more than once and must have no effect beside the database; it returns plain
-        values, never an open result.
+        values, never an open result. (See :func:`run_all` for many that are written at once.)
         """
         ...
 
@@ -77,6 +78,25 @@ class Handed(Generic[T]):
 
 
 Batch = list[Handed[Any]]
+
+
+def run_all(connection: Connection, batch: Batch) -> list[object]:
+    """Run *batch* in its order, in one go; what each of its functions gave. Neighbours whose class knows how to be done
+    ``together`` are: it writes what all of them would, or raises.
+    """
+    outcomes: list[object] = []
+    for together, alike in groupby(batch, _together):
+        fns = [handed.fn for handed in alike]
+        if together is None:
+            outcomes += [fn(connection) for fn in fns]
+        else:
+            together(connection, fns)
+            outcomes += [None] * len(fns)
+    return outcomes
+
+
+def _together(handed: Handed[Any]) -> Callable[..., None] | None:
+    return getattr(type(handed.fn), "together", None)
 
 
 class Batches:

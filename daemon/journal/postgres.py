@@ -122,8 +122,8 @@ class PostgresJournal:
             connection = await self._connection()
             try:
                 if len(batch) == 1 and batch[0].single:
-                    return await connection.run_sync(_run_all, batch)
-                outcomes = await self._begun(connection, _run_all, batch)
+                    return await connection.run_sync(database.run_all, batch)
+                outcomes = await self._begun(connection, database.run_all, batch)
             except Exception as broken:
                 if is_environmental(broken) and fresh:
                     raise
@@ -179,10 +179,6 @@ def _database_now(connection: Connection) -> int:
     return int(
         connection.scalar(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")) or 0
     )
-
-
-def _run_all(connection: Connection, batch: Batch) -> list[object]:
-    return [handed.fn(connection) for handed in batch]
 
 
 def _run_each(connection: Connection, batch: Batch) -> list[object]:

@@ -291,7 +291,7 @@ class SqliteJournal:
 def _run_all(opened: Opened, batch: Batch) -> list[object]:
     """Run the batch in one go; where one function fails, again with a savepoint for each: failing ones are rare."""
     try:
-        return [handed.fn(opened.core) for handed in batch]
+        return database.run_all(opened.core, batch)
     except Exception as broken:
         if not opened.raw.in_transaction or is_environmental(broken):
             raise

@@ -20,15 +20,12 @@ LONGEST_HISTORY = 20  # failed attempts that a step remembers
 WAITING = sa.text("status = 'waiting'")  # the partial index's own words
 
 
-_NAMES = tuple(
+NAMES = tuple(
     "run_id position id action account status doubt attempts request before remote response error history "
     "doubted_at looks sent_at finished_at".split()
 )
-_PUT = bulk.Insert(
-    steps,
-    _NAMES,
-    f"(run_id, position) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES[2:])}",
-)
+OVER = f"(run_id, position) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in NAMES[2:])}"
+_PUT = bulk.Insert(steps, NAMES, OVER)
 
 
 def of_run(connection: Connection, run_id: str) -> list[Step]:
@@ -50,8 +47,12 @@ def of_runs(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[St
 
 def put(connection: Connection, step: Step) -> None:
     """Write *step* whole, over what stood there."""
-    row = _to_row(step)
-    _PUT.run(connection, [tuple(row[name] for name in _NAMES)])
+    put_rows(connection, [to_row(step)])
+
+
+def put_rows(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write the *rows* of steps that are all different ones, as :func:`to_row` gives them."""
+    _PUT.run(connection, rows)
 
 
 def drop(connection: Connection, step: Step) -> None:
@@ -79,27 +80,28 @@ def failed_attempt(step: Step, at: int, error: str, status: int | None) -> tuple
     return (*step.history, attempt)[-LONGEST_HISTORY:]
 
 
-def _to_row(step: Step) -> dict[str, Any]:
-    return {
-        "run_id": step.run_id,
-        "position": step.position,
-        "id": step.id,
-        "action": step.action,
-        "account": step.account,
-        "status": step.status.value,
-        "doubt": step.doubt.value,
-        "attempts": step.attempts,
-        "request": _dump(step.request),
-        "before": _dump(step.before),
-        "remote": step.remote,
-        "response": _dump(step.response),
-        "error": step.error,
-        "history": jsons.dumps(list(step.history)) if step.history else None,
-        "doubted_at": step.doubted_at,
-        "looks": step.looks,
-        "sent_at": step.sent_at,
-        "finished_at": step.finished_at,
-    }
+def to_row(step: Step) -> tuple[Any, ...]:
+    """The values of *step* in the order of :data:`NAMES`."""
+    return (
+        step.run_id,
+        step.position,
+        step.id,
+        step.action,
+        step.account,
+        step.status.value,
+        step.doubt.value,
+        step.attempts,
+        _dump(step.request),
+        _dump(step.before),
+        step.remote,
+        _dump(step.response),
+        step.error,
+        jsons.dumps(list(step.history)) if step.history else None,
+        step.doubted_at,
+        step.looks,
+        step.sent_at,
+        step.finished_at,
+    )
 
 
 def _dump(value: Any) -> str | None:

@@ -74,7 +74,9 @@ class Caller:
             aside = retry.step_aside(now - course.run.created_at, random.random())  # noqa: S311 - jitter
             await self._scribe.commit(course, outcome.step_aside(course.run, now, now + aside))
             return False
-        if lane.full and course.carried:  # what is known already is not to become a doubt in a queue
+        if lane.full and (
+            course.ended or course.carried
+        ):  # what is known already is not to become a doubt in a queue
             await self._scribe.commit(course, outcome.hold_on(course.run))
         async with lane.place():
             ticket = await self._circuits.enter(account, course.run.id)
@@ -185,7 +187,8 @@ class Caller:
             return await self._scribe.die(course, step, await self._scribe.cycle(course))
         step = replace(step, status=StepStatus.SUCCEEDED, response=response, finished_at=now)
         course.steps[step.position] = step = replace(step, error=None, doubted_at=None, looks=0)
-        course.carried += outcome.finish_step(course.run, step, done, services, now)
+        course.ended.append(step)
+        course.carried += outcome.leave(course.run, step, done, services, now)
         course.passing_on |= course.run.locked
         course.run = replace(course.run, lock_key=None, locked=False)
         if done.state:

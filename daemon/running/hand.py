@@ -27,8 +27,9 @@ async def hold_for_ever() -> bool:
 
 @dataclass(slots=True)
 class Course:
-    """A run and what it has so far. *carried* is what the next commit writes besides its own; *passing_on* says that
-    it gives up an object that others may stand in line for. *holds* tells whether the run is this node's still.
+    """A run and what it has so far. *ended* are steps, and *carried* is whatever else, that the next commit writes
+    besides its own; *passing_on* says that it gives up an object that others may stand in line for. *holds* tells
+    whether the run is this node's still.
     """
 
     run: Run
@@ -36,6 +37,7 @@ class Course:
     reaction: Reaction
     steps: dict[int, Step]
     known: dict[str, Json] = field(default_factory=dict)
+    ended: list[Step] = field(default_factory=list)
     carried: list[Write] = field(default_factory=list)
     passing_on: bool = False
     holds: Callable[[], Awaitable[bool]] = hold_for_ever

@@ -12,6 +12,7 @@ from daemon.contract.declare import Done, Follow
 from daemon.contract.services import Services
 from daemon.journal import calls, events, locks, runs, state, steps, watches
 from daemon.journal.database import Connection
+from daemon.journal.progress import Progress
 from daemon.journal.watches import Memory, Polled
 from daemon.model import jsons, times
 from daemon.model.events import Event, Fact
@@ -88,22 +89,20 @@ def stand_in_line(run: Run, key: str, now: int) -> Callable[[Connection], Run]:
     return write
 
 
-def intend(run: Run, step: Step) -> Write:
+def intend(run: Run, step: Step) -> Progress:
     """The intent: the step runs, the run has one attempt more, under this node's fence."""
-
-    def write(connection: Connection) -> None:
-        runs.move(connection, run, RunStatus.RUNNING, attempts=run.attempts)
-        steps.put(connection, step)
-
-    return write
+    return Progress(run, (step,))
 
 
 def succeed(run: Run, now: int) -> Write:
     """The run is done."""
+    done = Progress(run, finished_at=now)
+    if run.lock_key is None:
+        return done
 
     def write(connection: Connection) -> None:
         locks.give_up(connection, run, now)
-        runs.move(connection, run, RunStatus.SUCCEEDED, finished_at=now, error=None, counting_since=None)
+        done(connection)
 
     return write
 
@@ -176,14 +175,15 @@ def step_aside(run: Run, now: int, due_at: int) -> Write:
     )
 
 
-def finish_step(run: Run, step: Step, done: Done[Any], services: Services, now: int) -> list[Write]:
-    """What a successful call leaves behind: the step's outcome, facts, state, remote objects, work to follow. What the
-    run had for itself goes to the next in line.
+def leave(run: Run, step: Step, done: Done[Any], services: Services, now: int) -> list[Write]:
+    """What a successful call leaves behind, beside the step's outcome: facts, state, remote objects, work to follow.
+    What the run had for itself goes to the next in line.
     """
+    if run.lock_key is None and not (done.facts or done.state or done.made or done.follow or done.calls_us):
+        return []
 
     def write(connection: Connection) -> None:
         locks.give_up(connection, run, now)
-        steps.put(connection, step)
         _leave_behind(connection, run, step, done, services, now)
 
     return [write]

@@ -7,7 +7,7 @@ is waited out here.
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -16,6 +16,7 @@ from daemon.contract.declare import Action
 from daemon.contract.services import Services
 from daemon.journal import steps
 from daemon.journal.database import Connection, Journal, JournalUnavailable
+from daemon.journal.progress import Progress
 from daemon.model.runs import Run, RunStatus, Step, StepStatus
 from daemon.model.times import Clock
 from daemon.running import outcome, parking
@@ -44,15 +45,9 @@ class Scribe:
 
         :class:`~daemon.journal.database.LostLease` when another has the run.
         """
-        carried = list(course.carried) if course is not None else []
-
-        def write(connection: Connection) -> T:
-            for one in carried:
-                one(connection)
-            return last(connection)
-
-        told = await self._insist(write)
+        told = await self._insist(_whole(course, last))
         if course is not None:
+            course.ended.clear()
             course.carried.clear()
             if course.passing_on:  # whoever stood in line is due now
                 course.passing_on = False
@@ -77,7 +72,7 @@ class Scribe:
     def note(self, course: Course, step: Step) -> None:
         """Let the next commit write *step*."""
         course.steps[step.position] = step
-        course.carried.append(lambda connection: steps.put(connection, step))
+        course.ended.append(step)
 
     async def succeed(self, course: Course) -> None:
         """Every step is done: so is the run."""
@@ -129,6 +124,25 @@ class Scribe:
         await self.commit(course, parking.park(course.run, step, account, error, self._clock.now()))
         log.debug("run.parked", account=account)
         return False
+
+
+def _whole(course: Course | None, last: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """*last*, behind what *course* carries as it is now."""
+    if course is None:
+        return last
+    ended, carried = tuple(course.ended), tuple(course.carried)
+    if isinstance(last, Progress) and not carried:
+        more: Any = Progress(last.run, (*ended, *last.steps), last.finished_at)
+        return more  # type: ignore[no-any-return]  # it gives what *last* gives
+
+    def write(connection: Connection) -> T:
+        for step in ended:
+            steps.put(connection, step)
+        for one in carried:
+            one(connection)
+        return last(connection)
+
+    return write
 
 
 def _count(run: Run, status: RunStatus) -> None:

@@ -18,14 +18,14 @@ class Forgetful:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._seen: set[Any] = set()
+        self._seen: list[Any] = []
         self.forgot = 0
 
     async def write(self, fn: Any, *, single: bool = False) -> Any:
         told = await self._journal.write(fn, single=single)
-        if fn in self._seen:
+        if any(one is fn for one in self._seen):
             return told
-        self._seen.add(fn)
+        self._seen.append(fn)
         self.forgot += 1
         raise JournalUnavailable("the connection is closed")
 
