@@ -22,6 +22,9 @@ from daemon.model.events import Fresh
 from daemon.model.times import Clock
 
 LARGEST_BATCH = 256  # arrivals to one transaction
+WORTH_A_COMMIT = (
+    16  # arrivals that do not wait for more; of many connections half are read while half are written
+)
 LONGEST_BACKLOG = 4_000  # arrivals that may wait; more are asked to come again later
 
 log = structlog.get_logger()
@@ -80,21 +83,23 @@ class Admission:
             self._task = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
+        enough = WORTH_A_COMMIT
         try:
             while self._waiting:
-                await self._gather()
+                await self._gather(enough)
                 batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+                enough = max(WORTH_A_COMMIT, len(batch) // 2)
                 metrics.admission_batch.observe(len(batch))
                 await self._commit(batch)
         finally:
             self._task = None
 
-    async def _gather(self) -> None:
-        """Wait for as long as each turn of the loop brings more: what is about to be read from its socket shares this
-        commit, whose cost is nearly the same for one as for many. A lone arrival waits for one turn.
+    async def _gather(self, enough: int) -> None:
+        """Wait for *enough* arrivals, but only as long as each turn of the loop brings one: what is about to be read
+        from its socket shares this commit, whose cost is nearly the same for one as for many.
         """
         seen = 0
-        while seen < len(self._waiting) < LARGEST_BATCH:
+        while seen < len(self._waiting) < enough:
             seen = len(self._waiting)
             await asyncio.sleep(0)
 
