@@ -6,7 +6,6 @@ compared alike, and a signed address that is another at every look is no change.
 """
 
 import functools
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Iterator
@@ -42,10 +41,10 @@ _QUOTE = r"(?:\\*[\"']|&quot;|&#3[49];|&#x27;)"
 
 
 def is_equal(given: str, expected: str) -> bool:
-    """Whether two secret texts are the same, in a time that tells nothing about where they differ."""
+    """Whether two secret texts are the same, in a time that tells nothing about where they differ: it depends on the
+    length of what was *given*."""
     return hmac.compare_digest(
-        hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest(),
-        hashlib.sha256(expected.encode("utf-8", "surrogateescape")).digest(),
+        expected.encode("utf-8", "surrogateescape"), given.encode("utf-8", "surrogateescape")
     )
 
 
