@@ -3,6 +3,7 @@
 Made by ``http``.
 """
 
+import asyncio
 import socket
 
 import aiohttp
@@ -41,6 +42,24 @@ def asking_late() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_request_chunk_sent.append(ask)
     return trace
+
+
+class UnderWay:
+    """Around each call: how many are under way, and when none is."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    def __enter__(self) -> None:
+        self._calls += 1
+        self.idle.clear()
+
+    def __exit__(self, *_how: object) -> None:
+        self._calls -= 1
+        if not self._calls:
+            self.idle.set()
 
 
 class GuardedResolver(AbstractResolver):

@@ -8,7 +8,7 @@ know aiohttp.
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ IDLE_CONNECTION = 4.0  # seconds; below the keep-alive of common servers, so tha
 LONGEST_PAUSE = 24 * times.HOUR  # that a Retry-After may ask for
 LONGEST_QUOTE = 300  # characters of a foreign body that an error shows
 AGENT = "pointsman"
+MOST_ORIGINS = 1_000  # that are remembered as allowed
 SLOWEST_UPLOAD = 1024 * 1024  # bytes a second: how much longer than others a call with files may take
 
 Files = Mapping[str, files.File]
@@ -110,9 +111,8 @@ class Http:
         self._fetch = fetch
         self._read_below = read_below
         self._session: aiohttp.ClientSession | None = None
-        self._calls = 0  # under way
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._in_use = connections.UnderWay()
+        self._allowed: set[tuple[str, str | None, int | None]] = set()  # origins that the guard has let pass
 
     async def send(
         self,
@@ -174,7 +174,7 @@ class Http:
         self._refuse_foreign(url)
         timeout = aiohttp.ClientTimeout(total=seconds)
         try:
-            with self._in_use():
+            with self._in_use:
                 async with self._open().get(
                     url, headers={"User-Agent": AGENT}, allow_redirects=False, timeout=timeout
                 ) as answer:
@@ -225,7 +225,7 @@ class Http:
         self, method: str, url: URL, body: Any, headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
     ) -> Reply:
         self._refuse_foreign(url)
-        with self._in_use():
+        with self._in_use:
             async with self._open().request(
                 method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
             ) as answer:
@@ -241,6 +241,9 @@ class Http:
     def _refuse_foreign(self, url: URL) -> None:
         if self._guard is None:
             return
+        origin = (url.scheme, url.raw_host, url.port)
+        if origin in self._allowed:
+            return
         host, port = url.host or "", url.port or 0
         if url.scheme not in ("http", "https"):
             raise errors.PermanentError("only http and https addresses can be asked")
@@ -248,6 +251,9 @@ class Http:
             raise errors.PermanentError(f"{host}:{port} is not in [http] allow_hosts. Name it there.")
         if guard.parse_address(host) and not self._guard.allows_address(host, port, host):
             raise errors.PermanentError(f"{host} is a private address that [http] allow_hosts does not name")
+        if len(self._allowed) >= MOST_ORIGINS:
+            self._allowed.clear()
+        self._allowed.add(origin)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -265,20 +271,9 @@ class Http:
             self._session._retry_connection = False  # it has no public switch
         return self._session
 
-    @contextlib.contextmanager
-    def _in_use(self) -> Iterator[None]:
-        self._calls += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._calls -= 1
-            if not self._calls:
-                self._idle.set()
-
     async def retire(self) -> None:
         """Close the connections once no call is under way: one that is cut off would be in doubt."""
-        await self._idle.wait()
+        await self._in_use.idle.wait()
         await self.close()
 
     async def close(self) -> None:

@@ -5,10 +5,8 @@ the step then. So with the connection in hand, in the last moment before the fir
 ``running`` opens a :class:`Sending` around each question to a service, ``http`` asks it and tells it.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 READS = frozenset({"GET", "HEAD"})
 
@@ -17,28 +15,26 @@ class TooLate(Exception):
     """Nothing was sent: this process does not hold the step any more."""
 
 
-@dataclass(slots=True)
 class Sending:
-    """One question to a service. *holds* tells whether the step is this process's still; *went_out* that a request left
-    which may have changed something.
+    """One question to a service: what is sent inside ``with`` belongs to it. *holds* tells whether the step is this
+    process's still; *went_out* that a request left which may have changed something.
     """
 
-    holds: Callable[[], Awaitable[bool]]
-    went_out: bool = False
+    __slots__ = ("_token", "holds", "went_out")
+
+    def __init__(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        self.holds = holds
+        self.went_out = False
+
+    def __enter__(self) -> "Sending":
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *_how: object) -> None:
+        _current.reset(self._token)
 
 
 _current: ContextVar[Sending | None] = ContextVar("sending", default=None)
-
-
-@contextmanager
-def opened(holds: Callable[[], Awaitable[bool]]) -> Iterator[Sending]:
-    """What is sent inside belongs to one question."""
-    sending = Sending(holds)
-    token = _current.set(sending)
-    try:
-        yield sending
-    finally:
-        _current.reset(token)
 
 
 async def check() -> None:

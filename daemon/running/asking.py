@@ -110,7 +110,7 @@ class Asker:
     ) -> T:
         services = self._services()
         client = services.client(step.account)
-        with sending.opened(course.holds) as sent:
+        with sending.Sending(course.holds) as sent:
             try:
                 async with asyncio.timeout(max(0, patience) / times.SECOND):
                     async with self._circuits.counted(ticket) if ticket else contextlib.nullcontext():

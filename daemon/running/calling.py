@@ -7,7 +7,6 @@ before a call whose effect is not known is made again. An outcome rides in the s
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -17,7 +16,7 @@ from daemon.contract.circuit import Shut
 from daemon.contract.declare import Done
 from daemon.contract.services import Services
 from daemon.journal.database import LostLease
-from daemon.model import jsons
+from daemon.model import jsons, records
 from daemon.model.events import DEEPEST
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Step, StepStatus
@@ -91,11 +90,11 @@ class Caller:
             return False
         if sight.done is not None:
             return await self._after_success(course, planned, planned.step, sight.done)
-        step = replace(planned.step, doubted_at=None, looks=0)
+        step = records.changed(planned.step, doubted_at=None, looks=0)
         if step.attempts >= course.reaction.retry.attempts:
             said = f"{step.error or 'it took no effect'} (after {step.attempts} attempts)"
             return await self._scribe.die(course, step, said)
-        return await self._send(course, replace(planned, step=step), ticket)
+        return await self._send(course, records.changed(planned, step=step), ticket)
 
     async def _note(self, course: Course, planned: Planned, ticket: Ticket | None) -> bool:
         """Ask for what is there now, if a look would need to know, then make the call."""
@@ -106,13 +105,15 @@ class Caller:
             before = await self._asker.note(course, planned, ticket)
         except errors.TemporaryError as failed:
             failed.in_doubt = failed.went_out = False  # nothing was changed
-            course.run = replace(course.run, attempts=course.run.attempts + 1)
-            tried = replace(step, attempts=step.attempts + 1)
+            course.run = records.changed(course.run, attempts=course.run.attempts + 1)
+            tried = records.changed(step, attempts=step.attempts + 1)
             return await self._after_failure(course, tried, failed, ticket)
         except errors.PermanentError as failed:
             tried = outcome.failed_attempt(step, self._clock.now(), failed)
-            return await self._scribe.die(course, replace(tried, doubted_at=None), failed.text)
-        return await self._send(course, replace(planned, step=replace(step, before=before)), ticket)
+            return await self._scribe.die(course, records.changed(tried, doubted_at=None), failed.text)
+        return await self._send(
+            course, records.changed(planned, step=records.changed(step, before=before)), ticket
+        )
 
     async def _send(self, course: Course, planned: Planned, ticket: Ticket | None) -> bool:
         """Commit the intent, call, and write what came of it."""
@@ -120,14 +121,14 @@ class Caller:
         if course.run.elapsed(now) >= course.reaction.timeout:
             return await self._scribe.die(course, planned.step, outcome.overdue(course.reaction))
         first_sent_at = planned.step.sent_at
-        step = replace(
+        step = records.changed(
             planned.step,
             status=StepStatus.RUNNING,
             attempts=planned.step.attempts + 1,
             sent_at=first_sent_at if first_sent_at is not None else now,
             doubted_at=now,
         )
-        course.run = replace(course.run, attempts=course.run.attempts + 1)
+        course.run = records.changed(course.run, attempts=course.run.attempts + 1)
         course.steps[step.position] = step
         await self._scribe.commit(course, outcome.intend(course.run, step))
         try:
@@ -155,7 +156,7 @@ class Caller:
         if road is doubt.Road.HOLD:
             return await self._scribe.hold(course, step, failed.text)
         if ticket is not None and self._circuits.is_excused(ticket, failed):
-            course.run = replace(course.run, attempts=course.run.attempts - 1)
+            course.run = records.changed(course.run, attempts=course.run.attempts - 1)
             return await self._scribe.park(course, ticket.account, failed.text, parking.unspent(step))
         if road is doubt.Road.LOOK:
             return await self._doubts.look_later(course, step, failed)
@@ -185,12 +186,21 @@ class Caller:
         response = jsons.bound(services.blanker.value(result), services.max_payload)
         if done.facts and course.run.depth >= DEEPEST:
             return await self._scribe.die(course, step, await self._scribe.cycle(course))
-        step = replace(step, status=StepStatus.SUCCEEDED, response=response, finished_at=now)
-        course.steps[step.position] = step = replace(step, error=None, doubted_at=None, looks=0)
+        step = records.changed(
+            step,
+            status=StepStatus.SUCCEEDED,
+            response=response,
+            finished_at=now,
+            error=None,
+            doubted_at=None,
+            looks=0,
+        )
+        course.steps[step.position] = step
         course.ended.append(step)
         course.carried += outcome.leave(course.run, step, done, services, now)
-        course.passing_on |= course.run.locked
-        course.run = replace(course.run, lock_key=None, locked=False)
+        if course.run.lock_key is not None:
+            course.passing_on |= course.run.locked
+            course.run = records.changed(course.run, lock_key=None, locked=False)
         if done.state:
             course.known.clear()  # what was read may be what was just written
             await self._scribe.commit(course, outcome.hold_on(course.run))

@@ -106,6 +106,12 @@ class Courses:
         """Load *run*. Runs begin in the order in which they came, however long each takes to load: that is the order in
         which they stand in the lines for remote objects and for places.
         """
+        if (
+            event is not None
+            and run.digest in self._definitions
+            and (self._last_in is None or self._last_in.is_set())
+        ):
+            return await self._load(run, event)  # nothing to be read, nobody to be waited for
         before, self._last_in = self._last_in, asyncio.Event()
         mine = self._last_in
         try:

@@ -13,7 +13,7 @@ from daemon import expressions
 from daemon.contract import secret_forms, secrets
 from daemon.contract.declare import Action
 from daemon.contract.services import Services
-from daemon.model import times
+from daemon.model import jsons, times
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.scope import Scope
 
@@ -59,10 +59,10 @@ def render(action: Action, written: JsonObject, scope: Scope) -> JsonObject:
 def to_store(action: Action, request: JsonObject, blanker: secrets.Blanker) -> JsonObject:
     """*request* as it is written down: references to secrets stay, every other secret is blanked."""
     hidden = secrets.secret_fields(action.parameters)
-    return {
-        name: _references(value) if name in hidden else blanker.value({name: value})[name]
-        for name, value in request.items()
-    }
+    if not hidden:
+        return jsons.as_object(blanker.value(request))
+    shown = blanker.value({name: value for name, value in request.items() if name not in hidden})
+    return {name: _references(value) if name in hidden else shown[name] for name, value in request.items()}
 
 
 def _references(value: Json) -> Json:

@@ -7,6 +7,7 @@ is waited out here.
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any, TypeVar
 
 import structlog
@@ -146,7 +147,10 @@ def _whole(course: Course | None, last: Callable[[Connection], T]) -> Callable[[
 
 
 def _count(run: Run, status: RunStatus) -> None:
-    metrics.runs.labels(run.reaction, status.value).inc()
+    _runs(run.reaction, status.value).inc()
+
+
+_runs = cache(metrics.runs.labels)  # to look it up by its labels costs more than to count
 
 
 def what_to_check(action: Action | None) -> str:

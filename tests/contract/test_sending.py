@@ -20,12 +20,12 @@ async def test_nothing_is_sent_for_a_step_that_is_somebody_elses() -> None:
         way = http.Http(vendor.url)
         try:
             for _ in range(2):  # over a new connection, and over one that is there already
-                with sending.opened(no) as sent, pytest.raises(sending.TooLate):
+                with sending.Sending(no) as sent, pytest.raises(sending.TooLate):
                     await way.send("POST", "/things")
                 assert (vendor.asked, sent.went_out) == ([], False)
-            with sending.opened(yes):
+            with sending.Sending(yes):
                 await way.send("GET", "/things")
-            with sending.opened(no), pytest.raises(sending.TooLate):
+            with sending.Sending(no), pytest.raises(sending.TooLate):
                 await way.send("POST", "/things")
         finally:
             await way.close()
@@ -42,10 +42,10 @@ async def test_a_body_is_not_sent_for_a_step_that_was_lost_with_the_connection_i
         vendor.answer({})
         way = http.Http(vendor.url)
         try:
-            with sending.opened(holds) as sent, pytest.raises(sending.TooLate):
+            with sending.Sending(holds) as sent, pytest.raises(sending.TooLate):
                 await way.send("POST", "/things", json={"name": "one"})
             assert (answers, sent.went_out) == ([], False)
-            with sending.opened(yes):
+            with sending.Sending(yes):
                 await way.send("GET", "/things")
         finally:
             await way.close()
@@ -60,7 +60,7 @@ async def test_what_may_change_something_is_noted(method: str, went_out: bool) -
         vendor.answer({}, 500)
         way = http.Http(vendor.url)
         try:
-            with sending.opened(yes) as sent:
+            with sending.Sending(yes) as sent:
                 await way.send(method, "/things")
         finally:
             await way.close()
@@ -70,7 +70,7 @@ async def test_what_may_change_something_is_noted(method: str, went_out: bool) -
 async def test_what_could_not_connect_did_not_go_out(free_port: int) -> None:
     way = http.Http(f"http://127.0.0.1:{free_port}")
     try:
-        with sending.opened(yes) as sent, pytest.raises(errors.TemporaryError):
+        with sending.Sending(yes) as sent, pytest.raises(errors.TemporaryError):
             await way.send("POST", "/things")
     finally:
         await way.close()

@@ -229,7 +229,7 @@ async def test_nothing_is_sent_for_a_step_that_is_ours_no_more(server: stub.Stub
     async def lost() -> bool:
         return False
 
-    with sending.opened(lost), pytest.raises(sending.TooLate):
+    with sending.Sending(lost), pytest.raises(sending.TooLate):
         await tell(reaching(chat=post_to(server)), to="chat")
     assert server.asked == []
 

@@ -116,8 +116,8 @@ async def request(
     )
     shown = blanker((parameters.secret_headers or {}).values())
     refuse(reply, shown.text(reply.quote()))
-    headers = shown.value(open_headers(reply.headers))
-    return declare.Done(HttpAnswer(status=reply.status, headers=headers, body=shown.value(read_body(reply))))
+    told = shown.value({"headers": open_headers(reply.headers), "body": read_body(reply)})
+    return declare.Done(HttpAnswer(status=reply.status, **told))
 
 
 def blanker(values: Iterable[str]) -> secrets.Blanker:
