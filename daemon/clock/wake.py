@@ -2,7 +2,7 @@
 
 What is due lives in the journal; a wake only tells a loop when it is worth asking again. ``app`` starts and
 stops the one :class:`Wakes`; loops call :meth:`Wakes.at` with the method that rings their bell. APScheduler
-is imported when the wakes are made, so that commands which need no timer do not pay for it.
+is imported for the first wake, so that a daemon without schedules does not pay for it.
 """
 
 import inspect
@@ -28,35 +28,25 @@ class Wakes:
     """
 
     def __init__(self, clock: wall.TimedClock) -> None:
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
-        # Its warnings are about jobs that are late; here late is only late, and the loops report it better.
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._clock = clock
-        self._scheduler: Any = AsyncIOScheduler(
-            timezone=UTC,
-            job_defaults={
-                "misfire_grace_time": None,
-                "coalesce": True,
-                "max_instances": OVERLAPPING_CALLS,
-            },
-        )
+        self._scheduler: Any = None  # there from the first wake on
+        self._started = False
 
     def start(self) -> None:
         """Begin; needs the running event loop. Wakes asked for earlier are kept."""
-        self._scheduler.add_job(
-            _look_again, "interval", seconds=LOOK_AGAIN_SECONDS, id=_PULSE, replace_existing=True
-        )
-        self._scheduler.start()
+        self._started = True
+        if self._scheduler is not None:
+            self._scheduler.start()
 
     def stop(self) -> None:
         """End; callbacks under way are cancelled. Stopping twice is no error."""
-        if self._scheduler.running:
+        self._started = False
+        if self._scheduler is not None and self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     def at(self, name: str, instant: int, callback: Callback) -> None:
         """Call *callback* once when the clock shows *instant*; its earlier wake is forgotten."""
-        self._scheduler.add_job(
+        self._timer().add_job(
             self._ring,
             "date",
             run_date=datetime.now(UTC) + timedelta(seconds=self._clock.until(instant)),
@@ -67,8 +57,16 @@ class Wakes:
 
     def cancel(self, name: str) -> None:
         """Forget *name*'s wake; one that is not there is no error."""
-        if self._scheduler.get_job(name) is not None:
+        if self._scheduler is not None and self._scheduler.get_job(name) is not None:
             self._scheduler.remove_job(name)
+
+    def _timer(self) -> Any:
+        """The scheduler, running if these wakes are."""
+        if self._scheduler is None:
+            self._scheduler = _make_scheduler()
+            if self._started:
+                self._scheduler.start()
+        return self._scheduler
 
     async def _ring(self, name: str, instant: int, callback: Callback) -> None:
         if self._clock.now() < instant:  # the machine's clock and this one do not agree: ask again
@@ -77,6 +75,23 @@ class Wakes:
         answer = callback()
         if inspect.isawaitable(answer):
             await answer
+
+
+def _make_scheduler() -> Any:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+    # Its warnings are about jobs that are late; here late is only late, and the loops report it better.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    scheduler = AsyncIOScheduler(
+        timezone=UTC,
+        job_defaults={
+            "misfire_grace_time": None,
+            "coalesce": True,
+            "max_instances": OVERLAPPING_CALLS,
+        },
+    )
+    scheduler.add_job(_look_again, "interval", seconds=LOOK_AGAIN_SECONDS, id=_PULSE, replace_existing=True)
+    return scheduler
 
 
 async def _look_again() -> None:

@@ -97,6 +97,16 @@ async def test_wakes_asked_for_before_the_start_and_in_the_past_come() -> None:
     assert len(bell.rung_at) == 1
 
 
+async def test_wakes_asked_for_after_the_end_do_not_come() -> None:
+    fast = clock.FastClock(START, 50)
+    wakes, bell = clock.Wakes(fast), Bell(fast)
+    wakes.start()
+    wakes.stop()
+    wakes.at("late", START - times.DAY, bell.ring)
+    await asyncio.sleep(0)
+    assert bell.rung_at == []
+
+
 async def test_a_name_has_one_wake_and_it_can_be_cancelled() -> None:
     fast = clock.FastClock(START, 1000)
     wakes, replaced, cancelled, last = clock.Wakes(fast), Bell(fast), Bell(fast), Bell(fast)
@@ -149,7 +159,15 @@ async def test_a_failing_callback_is_logged_and_stops_nothing(caplog: pytest.Log
     }
 
 
-def test_importing_the_clock_does_not_import_apscheduler() -> None:
-    program = "import sys, daemon.clock; print('apscheduler' in sys.modules)"
+def test_a_clock_without_wakes_does_not_import_apscheduler() -> None:
+    program = """
+import sys
+from daemon import clock
+wakes = clock.Wakes(clock.WallClock())
+wakes.start()
+wakes.cancel("never there")
+wakes.stop()
+print("apscheduler" in sys.modules)
+"""
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
