@@ -12,7 +12,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Connection, Integer, LargeBinary, Table
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.util import await_only
 
 from daemon.journal.tables import storable
@@ -122,6 +121,8 @@ def is_one_of(column: sa.Column[Any], name: str, dialect: str) -> sa.ColumnEleme
     if dialect == "sqlite":
         listed = sa.func.json_each(sa.bindparam(name, type_=sa.String)).table_valued("value")
         return column.in_(sa.select(listed.c.value))
+    from sqlalchemy.dialects.postgresql import ARRAY  # a daemon with a SQLite file does not load it
+
     return column == sa.any_(sa.bindparam(name, type_=ARRAY(column.type)))
 
 

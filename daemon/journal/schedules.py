@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
-from daemon.journal.tables import schedules
+from daemon.journal.tables import insert_into, schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,7 @@ def set_row(connection: Connection, name: str, digest: str, next_at: int | None)
         sa.update(schedules).where(schedules.c.name == name).values(digest=digest, next_at=next_at)
     )
     if changed.rowcount == 0:
-        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        row = insert(schedules).values(name=name, digest=digest, next_at=next_at, fence=0)
+        row = insert_into(connection, schedules).values(name=name, digest=digest, next_at=next_at, fence=0)
         connection.execute(row.on_conflict_do_nothing())  # another node that starts just now had it first
 
 

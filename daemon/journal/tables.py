@@ -51,6 +51,21 @@ def insert_into(connection: sa.Connection, table: Table) -> Any:
     return postgresql.insert(table)
 
 
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows for which *where* holds. Said for SQLite alone: a word about PostgreSQL here loads all that
+    SQLAlchemy knows of it, into daemons that never meet one.
+    """
+    return Index(name, *columns, unique=unique, sqlite_where=sa.text(where))
+
+
+@sa.event.listens_for(metadata, "before_create")
+def say_in_full(target: MetaData, _connection: sa.Connection, **_options: Any) -> None:
+    """Say it for PostgreSQL too, where *target*'s tables are made without the migrations."""
+    for table in target.tables.values():
+        for index in table.indexes:
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+
+
 # SQLite gives automatic numbers to INTEGER PRIMARY KEY only.
 _Seq = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -74,12 +89,7 @@ events = Table(
     Index("events_id", "id", unique=True),
     Index("events_fact", "fact", unique=True),
     # An event that begins a trace gave it its own id, and most events do.
-    Index(
-        "events_trace",
-        "trace",
-        sqlite_where=sa.text("trace <> id"),
-        postgresql_where=sa.text("trace <> id"),
-    ),
+    _partial("events_trace", "trace", where="trace <> id"),
     sqlite_autoincrement=True,
 )
 
@@ -140,53 +150,13 @@ runs = Table(
     Index("runs_once", "reaction", "event_id", "item_key", "replay", unique=True),
     Index("runs_event", "event_id"),
     Index("runs_digest", "digest"),
-    Index(
-        "runs_due",
-        "due_at",
-        "id",
-        sqlite_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
-        postgresql_where=sa.text("status IN ('pending','waiting') AND due_at IS NOT NULL"),
-    ),
-    Index(
-        "runs_leased",
-        "lease_until",
-        sqlite_where=sa.text("status = 'running'"),
-        postgresql_where=sa.text("status = 'running'"),
-    ),
-    Index(
-        "runs_waiting_for",
-        "waits_for",
-        sqlite_where=sa.text("waits_for IS NOT NULL"),
-        postgresql_where=sa.text("waits_for IS NOT NULL"),
-    ),
-    Index(
-        "runs_locked",
-        "lock_key",
-        unique=True,
-        sqlite_where=sa.text("locked"),
-        postgresql_where=sa.text("locked"),
-    ),
-    Index(
-        "runs_line",
-        "lock_key",
-        "id",
-        sqlite_where=sa.text("lock_key IS NOT NULL"),
-        postgresql_where=sa.text("lock_key IS NOT NULL"),
-    ),
-    Index(
-        "runs_parked",
-        "parked_for",
-        "id",
-        sqlite_where=sa.text("status = 'parked'"),
-        postgresql_where=sa.text("status = 'parked'"),
-    ),
-    Index(
-        "runs_open",
-        "status",
-        "id",
-        sqlite_where=sa.text(f"status NOT IN ({_ENDED})"),
-        postgresql_where=sa.text(f"status NOT IN ({_ENDED})"),
-    ),
+    _partial("runs_due", "due_at", "id", where="status IN ('pending','waiting') AND due_at IS NOT NULL"),
+    _partial("runs_leased", "lease_until", where="status = 'running'"),
+    _partial("runs_waiting_for", "waits_for", where="waits_for IS NOT NULL"),
+    _partial("runs_locked", "lock_key", unique=True, where="locked"),
+    _partial("runs_line", "lock_key", "id", where="lock_key IS NOT NULL"),
+    _partial("runs_parked", "parked_for", "id", where="status = 'parked'"),
+    _partial("runs_open", "status", "id", where=f"status NOT IN ({_ENDED})"),
 )
 
 steps = Table(
@@ -221,12 +191,7 @@ steps = Table(
         "(sent_at IS NOT NULL AND doubted_at IS NOT NULL) OR status NOT IN ('running','in_doubt')",
         name="steps_intent",
     ),
-    Index(
-        "steps_waiting_for",
-        "remote",
-        sqlite_where=sa.text("status = 'waiting'"),
-        postgresql_where=sa.text("status = 'waiting'"),
-    ),
+    _partial("steps_waiting_for", "remote", where="status = 'waiting'"),
 )
 
 remotes = Table(
@@ -264,12 +229,7 @@ watches = Table(
     Column("polled_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     CheckConstraint("role IN ('watch','follow','hint')", name="watches_role"),
-    Index(
-        "watches_due",
-        "due_at",
-        sqlite_where=sa.text("due_at IS NOT NULL"),
-        postgresql_where=sa.text("due_at IS NOT NULL"),
-    ),
+    _partial("watches_due", "due_at", where="due_at IS NOT NULL"),
 )
 
 memories = Table(
@@ -304,12 +264,7 @@ hints = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("decided_at", BigInteger),
     CheckConstraint("verdict IN ('waiting','confirmed','superseded','refuted')", name="hints_verdict"),
-    Index(
-        "hints_waiting",
-        "watch",
-        sqlite_where=sa.text("verdict = 'waiting'"),
-        postgresql_where=sa.text("verdict = 'waiting'"),
-    ),
+    _partial("hints_waiting", "watch", where="verdict = 'waiting'"),
 )
 
 schedules = Table(
