@@ -26,7 +26,7 @@ class Table(BaseModel):
     """A table of the config: unknown keys are errors, nothing is converted by guessing."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, populate_by_name=True, arbitrary_types_allowed=True
+        defer_build=True, extra="forbid", strict=True, populate_by_name=True, arbitrary_types_allowed=True
     )
 
 
@@ -174,7 +174,7 @@ class WebhookTable(Table):
 class WatchTable(BaseModel):
     """A remote resource that is polled. The resource's own options stand here too."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(defer_build=True, extra="allow", strict=True)
     name: forms.Title = Field(description="The watch's name.")
     service: forms.Filled = Field(description="The account.")
     resource: forms.Filled = Field(description="What is polled.")
