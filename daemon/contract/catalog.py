@@ -3,12 +3,13 @@
 ``connectors.discover()`` makes it; ``app`` and ``cli`` pass it to whoever asks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from daemon.contract import own_events, secrets
-from daemon.contract.declare import Action, Budget, Connector, EventData, Watch, Webhook
+from daemon.contract import own_events
+from daemon.contract.actions import Actions, once
+from daemon.contract.declare import Budget, Connector, EventData, Watch, Webhook
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -19,7 +20,7 @@ class Catalog:
     """All connectors by kind, and their actions, watches, webhooks and event types by name."""
 
     connectors: dict[str, Connector]
-    actions: dict[str, Action]
+    actions: Actions
     action_kinds: dict[str, str]
     watches: dict[tuple[str, str], Watch]
     webhooks: dict[tuple[str, str], Webhook]
@@ -42,32 +43,21 @@ class Catalog:
         return None
 
     def secret_names(self) -> frozenset[str]:
-        """Every field name that some model marks as secret, for the blanker."""
-        return frozenset().union(*(self.secret_names_of(kind) for kind in self.connectors))
-
-    def secret_names_of(self, kind: str) -> frozenset[str]:
-        """The field names that are secret in *kind*'s payloads, results and parameters."""
-        connector = self.connectors[kind]
-        names = set(connector.secret_names)
-        for action in connector.actions:
-            names |= secrets.secret_fields(action.parameters) | secrets.secret_fields(action.result)
-        for event in connector.events:
-            names |= secrets.secret_fields(event)
-        return frozenset(names)
+        """Every field name that is secret at some service, for the blanker."""
+        return frozenset().union(*(one.secret_names for one in self.connectors.values()))
 
 
 def gather(connectors: Iterable[Connector]) -> Catalog:
     """A :class:`Catalog` of *connectors*; :class:`ValueError` where two claim one name."""
     found = sorted(connectors, key=lambda one: one.kind)
-    actions = dict(_once((action.name, action) for one in found for action in one.actions))
     return Catalog(
-        connectors=dict(_once((one.kind, one) for one in found)),
-        actions=actions,
-        action_kinds={action.name: one.kind for one in found for action in one.actions},
-        watches=dict(_once(((one.kind, watch.resource), watch) for one in found for watch in one.watches)),
-        webhooks=dict(_once(((one.kind, hook.hook), hook) for one in found for hook in one.webhooks)),
+        connectors=dict(once((one.kind, one) for one in found)),
+        actions=Actions(pair for one in found for pair in one.actions.pairs()),
+        action_kinds={name: one.kind for one in found for name in one.actions},
+        watches=dict(once(((one.kind, watch.resource), watch) for one in found for watch in one.watches)),
+        webhooks=dict(once(((one.kind, hook.hook), hook) for one in found for hook in one.webhooks)),
         events=dict(
-            _once(
+            once(
                 (event.type, event)
                 for event in (
                     *own_events.ALL,
@@ -77,12 +67,3 @@ def gather(connectors: Iterable[Connector]) -> Catalog:
             )
         ),
     )
-
-
-def _once(pairs: Iterable[tuple[K, V]]) -> Iterator[tuple[K, V]]:
-    seen: set[K] = set()
-    for key, value in pairs:
-        if key in seen:
-            raise ValueError(f"{key!r} is declared twice")
-        seen.add(key)
-        yield key, value

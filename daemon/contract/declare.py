@@ -10,11 +10,17 @@ The bases of the models defer their building: a daemon knows many and uses few, 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from daemon.contract.actions import Action as Action
+from daemon.contract.actions import Actions as Actions
+from daemon.contract.actions import Parameters as Parameters
+from daemon.contract.actions import Result as Result
+from daemon.contract.actions import action as action
+from daemon.contract.actions import listed as listed
 from daemon.contract.calls import Call as Call
 from daemon.contract.calls import Done as Done
 from daemon.contract.calls import Follow as Follow
@@ -24,29 +30,6 @@ from daemon.contract.registering import Registering
 from daemon.model import records
 from daemon.model.events import Fact
 from daemon.model.jsons import Json, JsonObject
-from daemon.model.runs import Doubt
-
-
-class Parameters(BaseModel):
-    """Base of an action's parameters: unknown names are errors; every field has a description.
-
-    An error about a value never quotes it: it may be secret. A number where a text is wanted becomes one: a
-    lone template keeps the type of what it gives, and ids are often numbers.
-    """
-
-    model_config = ConfigDict(
-        defer_build=True,
-        extra="forbid",
-        populate_by_name=True,
-        hide_input_in_errors=True,
-        coerce_numbers_to_str=True,
-    )
-
-
-class Result(BaseModel):
-    """Base of what an action answers: vendor fields that nobody documented pass through."""
-
-    model_config = ConfigDict(defer_build=True, extra="allow", populate_by_name=True)
 
 
 class Options(BaseModel):
@@ -88,37 +71,6 @@ class Settings(BaseModel):
         if parts.query or parts.fragment or parts.username is not None:
             raise ValueError("base_url holds no query, fragment or user; credentials have keys of their own")
         return text.rstrip("/")
-
-
-ActionFunction = Callable[[Any, Any, Call], Awaitable[Done[Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One ability of a service. *doubt_of* overrides *doubt* by the parameters (``request`` goes by
-    method). *probe* is there for every action that can be probed. *writes_to* names the
-    parameters that are paths on this machine to be written. *example* is what stands in ``with`` for one call,
-    credentials as references; empty where the action takes no parameters.
-    """
-
-    name: str
-    doubt: Doubt
-    why: str
-    about: str
-    parameters: type[Parameters]
-    result: type[BaseModel]
-    call: ActionFunction
-    follows: str | None = None
-    doubt_of: Callable[[Any], Doubt] | None = None
-    probe: Probe | None = None
-    writes_to: tuple[str, ...] = ()
-    example: Mapping[str, Json] = field(default_factory=dict, hash=False)
-
-    def doubt_for(self, parameters: BaseModel, *, marked: bool = True) -> Doubt:
-        """The doubt class of one call with *parameters*; *marked* is false where the reaction turns markers off."""
-        doubt = self.doubt_of(parameters) if self.doubt_of else self.doubt
-        unmarked = doubt is Doubt.PROBED and not marked
-        return Doubt.UNSAFE if unmarked and self.probe and self.probe.relies_on_marker(parameters) else doubt
 
 
 @records.record
@@ -288,58 +240,13 @@ class Connector:
     settings: type[Settings] | None
     client: Callable[[Any, Http], Any]
     ping: Callable[[Any], Awaitable[Ping]] | None
-    actions: tuple[Action, ...]
+    actions: Actions
     watches: tuple[Watch, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     events: tuple[type[EventData], ...] = ()
     secret_names: frozenset[str] = frozenset()
     registering: Registering | None = None
     judge_target: Callable[[str], tuple[str, str]] | None = None
-
-
-def action(
-    name: str,
-    *,
-    doubt: Doubt,
-    why: str,
-    follows: str | None = None,
-    doubt_of: Callable[[Any], Doubt] | None = None,
-    probe: Probe | None = None,
-    writes_to: tuple[str, ...] = (),
-    example: Mapping[str, Json] | None = None,
-) -> Callable[[ActionFunction], Action]:
-    """Make an :class:`Action` of ``async def f(client, parameters: P, call: Call) -> Done[R]``.
-
-    *name* is the contract's (``plotly.create_grid``); the docstring becomes its description; ``P`` and ``R`` are
-    read from the annotations. *why* is the reason for its doubt class, shown in the reference. *probe* is how a
-    probed one looks for what it may have made. *example* is one call's ``with``, shown in the reference, too.
-    """
-
-    def declared(function: ActionFunction) -> Action:
-        hints = get_type_hints(function)
-        parameters = list(inspect.signature(function).parameters)[1]
-        return Action(
-            name=name,
-            doubt=doubt,
-            why=why,
-            about=inspect.getdoc(function) or "",
-            parameters=hints[parameters],
-            result=_result_of(hints["return"]),
-            call=function,
-            follows=follows,
-            doubt_of=doubt_of,
-            probe=probe,
-            writes_to=writes_to,
-            example=example or {},
-        )
-
-    return declared
-
-
-def _result_of(hint: Any) -> type[BaseModel]:
-    assert get_origin(hint) is Done, "an action returns Done[ResultModel]"  # noqa: S101 - a programming error
-    result: type[BaseModel] = get_args(hint)[0]
-    return result
 
 
 def watch(

@@ -117,7 +117,7 @@ def test_everything_declared_says_what_it_does(kind):
     connector = connector_of(kind)
     declared = {
         kind: connector.about,
-        **{action.name: action.about for action in connector.actions},
+        **{name: action.about for name, action in connector.actions.items()},
         **{watch.resource: watch.about for watch in connector.watches},
         **{hook.hook: hook.about for hook in connector.webhooks},
         **{event.type: event.__doc__ for event in connector.events},
@@ -182,6 +182,23 @@ def test_an_action_has_an_example_that_is_one_call_of_it(name):
     given = {**action.example, **{key: with_secrets(action.example[key]) for key in secret}}
     assert action.parameters.model_validate(given).model_fields_set or not given
     assert set(given) <= set(documents.schema_of(action.parameters).get("properties", {}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_face_lists_what_the_files_declare(kind):
+    package = f"daemon.connectors.{kind}.actions"
+    names = [one.name for one in pkgutil.walk_packages([str(folder_of(kind) / "actions")], f"{package}.")]
+    values = [value for name in names for value in vars(importlib.import_module(name)).values()]
+    declared = {value.name for value in values if isinstance(value, declare.Action)}
+    assert declared | {f"{kind}.request"} == {*connector_of(kind).actions, f"{kind}.request"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_face_names_what_the_models_mark_as_secret(kind):
+    connector = connector_of(kind)
+    models = [model for one in connector.actions.values() for model in (one.parameters, one.result)]
+    marked = frozenset().union(*(secrets.secret_fields(model) for model in (*models, *connector.events)))
+    assert marked - connector.secret_names == frozenset()
 
 
 @pytest.mark.parametrize("name", ACTIONS)

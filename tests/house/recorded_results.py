@@ -63,7 +63,7 @@ async def _record_service(kind: str, folder: Path) -> dict[str, JsonObject]:
         connector = CATALOG.connectors[kind]
         names = {**shop.names, "folder": str(folder)}
         found = {}
-        for action in connector.actions:
+        for action in connector.actions.values():
             shop.put_back()
             async with support.sandbox_client(connector, sandbox) as client:
                 result = await _call(action, client, clock, _asked(action, names))
@@ -93,7 +93,7 @@ async def _record_general(folder: Path) -> dict[str, JsonObject]:
         way = http.Http("", guarded=guard.parse_guard(["127.0.0.1"]))
         client = general.connector.client(reach, way)
         places = {served.url: ELSEWHERE, str(folder): MADE_BELOW}
-        for action in general.connector.actions:
+        for action in general.connector.actions.values():
             here = {theirs: ours for ours, theirs in places.items()}
             with testing.capture_logs():  # what log.write says is not ours to say
                 result = await _call(action, client, clock, _replaced(_asked(action, {}), here))

@@ -122,7 +122,7 @@ CONNECTOR = declare.Connector(
     settings=declare.Settings,
     client=lambda _settings, http: http,
     ping=None,
-    actions=(),
+    actions=declare.listed(__name__, {}),
     watches=(things,),
     webhooks=(HOOK,),
 )

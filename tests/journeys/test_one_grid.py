@@ -12,7 +12,7 @@ from tests.journeys.daemons import PATIENCE, Daemon, reaction, step
 MANY = 100
 BRISK = 20.0  # seconds for a hundred appends, each with its note: a busy machine takes some three
 PLOTLY = connectors.discover().connectors["plotly"]
-ACTIONS = {action.name: action for action in PLOTLY.actions}
+ACTIONS = PLOTLY.actions
 
 
 async def ask(daemon: Daemon, name: str, **given: Any) -> Any:

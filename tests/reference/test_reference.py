@@ -69,7 +69,7 @@ DEPOT = declare.Connector(
     settings=declare.Settings,
     client=lambda _settings, _http: None,
     ping=None,
-    actions=(store_box,),
+    actions=declare.listed(__name__, {}, store_box),
     watches=(boxes,),
     events=(BoxStored,),
 )
@@ -149,7 +149,7 @@ async def look_around(*_given: object) -> None:
 def test_a_probed_action_tells_what_is_looked_for() -> None:
     probe = declare.Probe(about="a box of that name", look=look_around)
     probed = dataclasses.replace(store_box, doubt=Doubt.PROBED, probe=probe)
-    found = dataclasses.replace(CATALOG, actions={probed.name: probed})
+    found = dataclasses.replace(CATALOG, actions=declare.listed(__name__, {}, probed))
     (told,) = reference.document("actions", found)["actions"]
     assert (told["doubt"], told["probe"]) == ("probed", "a box of that name")
     assert "How a lost call is looked for: a box of that name." in reference.render("actions", found)

@@ -248,7 +248,8 @@ connector = declare.Connector(
     settings=Settings,
     client=lambda _settings, _http: Shop(),
     ping=None,
-    actions=(put, make, append, charge, order),
+    actions=declare.listed(__name__, {}, put, make, append, charge, order),
+    secret_names=frozenset({"token"}),
     watches=(orders,),
 )
 

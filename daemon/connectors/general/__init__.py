@@ -6,7 +6,6 @@ There is no account of this kind. The actions are named after what they touch (`
 """
 
 from daemon.connectors.general import client
-from daemon.connectors.general.actions import calls, disk, notices, own
 from daemon.contract import declare
 
 connector = declare.Connector(
@@ -16,16 +15,24 @@ connector = declare.Connector(
     client=client.make_client,
     ping=None,
     secret_names=frozenset(
-        ["access_token", "refresh_token", "client_secret", "private_key", "passwd", "authorization"]
+        [
+            "access_token",
+            "refresh_token",
+            "client_secret",
+            "private_key",
+            "passwd",
+            "authorization",
+            "secret_headers",
+        ]
     ),
-    actions=(
-        calls.request,
-        own.emit,
-        own.set_state,
-        own.delete_state,
-        own.write_log,
-        disk.write_file,
-        notices.send,
+    actions=declare.listed(
+        __name__,
+        {
+            "calls": ("http.request",),
+            "own": ("event.emit", "state.set", "state.delete", "log.write"),
+            "disk": ("file.write",),
+            "notices": ("notify.send",),
+        },
     ),
-    judge_target=notices.judge_target,
+    judge_target=client.judge_target,
 )

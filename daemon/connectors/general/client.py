@@ -43,3 +43,10 @@ def make_client(settings: configured.Reach | None, way: http.Http) -> GeneralCli
     """The client of the general actions. They have no account: *settings* say how far they reach."""
     reach = settings if settings is not None else configured.Reach()
     return GeneralClient(way, reach.write_below, reach.targets)
+
+
+def judge_target(address: str) -> tuple[str, str]:
+    """What is wrong with an *address* of ``[notify]`` and what to do; two empty texts where it is understood."""
+    from daemon.connectors.general.actions import apprised  # it imports Apprise, which few daemons need
+
+    return apprised.what_is_wrong(address)

@@ -21,6 +21,8 @@ from daemon.model.jsons import Json, JsonObject
 M = TypeVar("M", bound=BaseModel)
 
 PLATFORM = "Pointsman 0.1"  # a name and the version of this client, digits and periods only (Plotly API text)
+FOLDER = "fold"  # Plotly's word for a folder's type
+PAGE_SIZE = 100  # files that one page is asked to hold
 LONGEST_TEXT = 300  # characters of the vendor's own words in an error
 # The vendor never says when its day of quota ends. Twelve tries, three hours apart, outlast it.
 QUOTA_PAUSE = 3 * times.HOUR
@@ -138,6 +140,12 @@ class PlotlyClient:
                 return found[:most], len(found) > most or pairs is not None
         return found, False
 
+    async def children(
+        self, path: str, user: str | None = None, most: int | None = None
+    ) -> tuple[list[JsonObject], bool]:
+        """The files that stand in the folder at *path*, those in the trash too, and whether there are more."""
+        return await self.pages(path, {"user": user, "page_size": PAGE_SIZE}, most)
+
     async def send(
         self,
         method: str,
@@ -183,6 +191,11 @@ async def ping(client: PlotlyClient) -> declare.Ping:
         said = f"answered {reply.status}, but not with Plotly's user. Is base_url right?"
         raise errors.PermanentError(said, status=reply.status)
     return declare.Ping(authorized=True, detail=user["username"])
+
+
+def path_of(fid: str, *parts: str, family: str = "files") -> str:
+    """``/files/user:number/…``: no trailing slash, the colon as it is (vendor's clients)."""
+    return "/".join(("", family, http.segment(fid), *parts))
 
 
 def unwrap(answer: JsonObject) -> JsonObject:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from daemon.connectors.plotly import client as plotly
 from daemon.connectors.plotly import events
-from daemon.connectors.plotly.actions import cells, files, folders
+from daemon.connectors.plotly.actions import cells
 from daemon.contract import declare, errors
 from daemon.model.jsons import JsonObject
 
@@ -61,15 +61,15 @@ async def _find_folder(client: plotly.PlotlyClient, folder: str) -> str:
     if found is None:
         await client.check()
         raise errors.PermanentError(f"there is no folder {folder}", missing=True)
-    if found.get("filetype") not in (None, folders.FOLDER):
+    if found.get("filetype") not in (None, plotly.FOLDER):
         raise errors.PermanentError(f"{folder} is no folder but a {found['filetype']}")
     return str(found.get("fid"))
 
 
 async def _list(client: plotly.PlotlyClient, folder: str | None) -> list[JsonObject]:
     """The files that stand in *folder*, those in the trash too; without one all of the account."""
-    path = "/folders/all" if folder is None else files.path_of(folder, family="folders")
-    found, _ = await folders.read_children(client, path)
+    path = "/folders/all" if folder is None else plotly.path_of(folder, family="folders")
+    found, _ = await client.children(path)
     return found
 
 
@@ -94,7 +94,7 @@ def _fid_of(file: JsonObject) -> str:
 async def _wanted(client: plotly.PlotlyClient, cursor: declare.Cursor, fid: str) -> declare.Seen:
     """One file by its id; that it is gone is said only after the credentials proved good."""
     try:
-        return _seen(plotly.unwrap(await client.call("GET", files.path_of(fid))), cursor)
+        return _seen(plotly.unwrap(await client.call("GET", plotly.path_of(fid))), cursor)
     except errors.PermanentError as lost:
         if not lost.missing:
             raise

@@ -6,7 +6,6 @@ news.
 """
 
 from daemon.connectors.popily import client, events, watches
-from daemon.connectors.popily.actions import insights, sources, users
 from daemon.contract import declare, requests
 
 connector = declare.Connector(
@@ -15,15 +14,13 @@ connector = declare.Connector(
     settings=client.Settings,
     client=client.make,
     ping=client.ping,
-    actions=(
-        sources.add_source,
-        sources.get_source,
-        sources.list_sources,
-        insights.list_insights,
-        insights.get_insight,
-        insights.customize_insight,
-        users.create_user,
-        users.list_users,
+    actions=declare.listed(
+        __name__,
+        {
+            "sources": ("popily.add_source", "popily.get_source", "popily.list_sources"),
+            "insights": ("popily.list_insights", "popily.get_insight", "popily.customize_insight"),
+            "users": ("popily.create_user", "popily.list_users"),
+        },
         requests.action(
             "popily.request",
             "Call any path of Popily's API; every path ends in a slash.",

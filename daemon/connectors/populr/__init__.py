@@ -6,7 +6,6 @@ Described by the Populr API text; where it is silent or wrong, by the vendor's o
 """
 
 from daemon.connectors.populr import client, events, registering, watches, webhooks
-from daemon.connectors.populr.actions import assets, collaboration, domains, pops, templates, tracers
 from daemon.connectors.populr.events.pops import SECRET_FIELDS
 from daemon.contract import declare, requests
 
@@ -16,31 +15,34 @@ connector = declare.Connector(
     settings=client.Settings,
     client=client.make,
     ping=client.ping,
-    actions=(
-        templates.list_templates,
-        pops.list_template_pops,
-        pops.list_pops,
-        pops.get_pop,
-        pops.create_pop,
-        pops.update_pop,
-        pops.delete_pop,
-        pops.publish_pop,
-        pops.unpublish_pop,
-        tracers.create_tracer,
-        tracers.get_tracer,
-        assets.upload_document,
-        assets.upload_image,
-        assets.upload_background_image,
-        assets.create_embed,
-        assets.delete_document,
-        assets.delete_image,
-        assets.delete_background_image,
-        assets.delete_embed,
-        domains.list_domains,
-        domains.add_domain,
-        domains.delete_domain,
-        collaboration.enable_collaboration,
-        collaboration.disable_collaboration,
+    actions=declare.listed(
+        __name__,
+        {
+            "templates": ("populr.list_templates",),
+            "pops": (
+                "populr.list_template_pops",
+                "populr.list_pops",
+                "populr.get_pop",
+                "populr.create_pop",
+                "populr.update_pop",
+                "populr.delete_pop",
+                "populr.publish_pop",
+                "populr.unpublish_pop",
+            ),
+            "tracers": ("populr.create_tracer", "populr.get_tracer"),
+            "assets": (
+                "populr.upload_document",
+                "populr.upload_image",
+                "populr.upload_background_image",
+                "populr.create_embed",
+                "populr.delete_document",
+                "populr.delete_image",
+                "populr.delete_background_image",
+                "populr.delete_embed",
+            ),
+            "domains": ("populr.list_domains", "populr.add_domain", "populr.delete_domain"),
+            "collaboration": ("populr.enable_collaboration", "populr.disable_collaboration"),
+        },
         requests.action(
             "populr.request",
             "Call any path of Populr's API; `error_type` in the answer is a failure whatever its status.",

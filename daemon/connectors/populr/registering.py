@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from daemon.connectors.populr import client as populr
 from daemon.connectors.populr import webhooks
-from daemon.connectors.populr.actions import pops
 from daemon.contract import errors, registering
 from daemon.contract.registering import Change, Known, State, Url, Wish
 from daemon.model.jsons import JsonObject
@@ -69,7 +68,7 @@ async def make(client: populr.PopulrClient, change: Change, url: Url) -> str | N
     fields: JsonObject = {"collaboration_webhook": None if gone else url(COLLABORATION)}
     if not gone:
         fields["collaboration_link_enabled"] = True
-    pop = await client.write("PUT", populr.pop_path(change.pop_id), pops.body_of(fields))
+    pop = await client.write("PUT", populr.pop_path(change.pop_id), {"pop": fields})
     if gone and pop.get("collaboration_webhook"):
         raise errors.PermanentError("Populr kept the pop's webhook. Take it out on Populr's own pages.")
     return change.pop_id

@@ -6,15 +6,6 @@ news.
 """
 
 from daemon.connectors.tonalytica import client, events, watches
-from daemon.connectors.tonalytica.actions import (
-    cloning,
-    dashboards,
-    executions,
-    exporting,
-    queries,
-    searching,
-    tables,
-)
 from daemon.contract import declare, requests
 
 connector = declare.Connector(
@@ -23,25 +14,34 @@ connector = declare.Connector(
     settings=client.Settings,
     client=client.make_client,
     ping=client.ping,
-    actions=(
-        executions.execute_query,
-        executions.get_job,
-        executions.get_result,
-        executions.get_cached_result,
-        queries.get_query,
-        queries.list_queries,
-        queries.create_query,
-        queries.update_query,
-        queries.archive_query,
-        dashboards.list_dashboards,
-        dashboards.get_dashboard,
-        dashboards.create_dashboard,
-        dashboards.update_dashboard,
-        dashboards.archive_dashboard,
-        searching.search_results,
-        tables.find_tables,
-        cloning.clone_dashboard,
-        exporting.export_queries,
+    actions=declare.listed(
+        __name__,
+        {
+            "executions": (
+                "tonalytica.execute_query",
+                "tonalytica.get_job",
+                "tonalytica.get_result",
+                "tonalytica.get_cached_result",
+            ),
+            "queries": (
+                "tonalytica.get_query",
+                "tonalytica.list_queries",
+                "tonalytica.create_query",
+                "tonalytica.update_query",
+                "tonalytica.archive_query",
+            ),
+            "dashboards": (
+                "tonalytica.list_dashboards",
+                "tonalytica.get_dashboard",
+                "tonalytica.create_dashboard",
+                "tonalytica.update_dashboard",
+                "tonalytica.archive_dashboard",
+            ),
+            "searching": ("tonalytica.search_results",),
+            "tables": ("tonalytica.find_tables",),
+            "cloning": ("tonalytica.clone_dashboard",),
+            "exporting": ("tonalytica.export_queries",),
+        },
         requests.action(
             "tonalytica.request",
             "Call any path of the service; `/api` is put before it if it is not there.",

@@ -17,7 +17,7 @@ from tests.connectors import stub
 PROJECT = simulated.PROJECT_ID
 CALL = stub.call_of()
 AGAIN = dataclasses.replace(CALL, first_sent_at=CALL.now - times.SECOND)
-ACTIONS = {action.name.removeprefix("compass."): action for action in connector.actions}
+ACTIONS = {name.removeprefix("compass."): one for name, one in connector.actions.items()}
 
 
 async def act(compass: client.CompassClient, name: str, call: declare.Call = CALL, /, **given: Any) -> Any:

@@ -15,7 +15,7 @@ from daemon.sandbox import compass as simulated
 from daemon.sandbox import faults
 from tests.connectors import stub
 
-REQUEST = next(one for one in connector.actions if one.name == "compass.request")
+REQUEST = connector.actions["compass.request"]
 
 PROJECT = simulated.PROJECT_ID
 CALL = stub.call_of()

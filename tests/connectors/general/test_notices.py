@@ -292,7 +292,7 @@ def test_other_parameters_are_refused(given_parameters: dict[str, object]) -> No
     ],
 )
 def test_an_address_is_judged_and_not_shown(address: str, wrong: str, help: str) -> None:
-    said, advice = notices.judge_target(address)
+    said, advice = client.judge_target(address)
     assert wrong in said
     assert bool(said) == bool(wrong)
     assert help in advice

@@ -8,7 +8,7 @@ from daemon.contract import declare
 from daemon.sandbox.server import Sandbox
 from tests.connectors import stub
 
-ACTIONS = {one.name.partition(".")[2]: one for one in connector.actions}
+ACTIONS = {name.partition(".")[2]: one for name, one in connector.actions.items()}
 SIGNUPS = [{"city": "Bonn", "n": 3}, {"city": "Ulm", "n": None}]
 
 

@@ -9,7 +9,7 @@ from daemon.contract import errors, requests
 from daemon.model.runs import Doubt
 from tests.connectors import stub
 
-REQUEST = next(one for one in connector.actions if one.name == "plotly.request")
+REQUEST = connector.actions["plotly.request"]
 
 CALL = stub.call_of()
 MADE = {

@@ -13,7 +13,7 @@ from daemon.sandbox.server import Sandbox
 from tests import clocks
 from tests.connectors import stub
 
-REQUEST = next(one for one in connector.actions if one.name == "plotly.request")
+REQUEST = connector.actions["plotly.request"]
 
 CALL = stub.call_of()
 

@@ -11,7 +11,7 @@ from daemon.contract import errors, own_paths
 from daemon.model import times
 from tests.connectors import stub, support
 
-REQUEST = next(one for one in connector.actions if one.name == "popily.request")
+REQUEST = connector.actions["popily.request"]
 
 CALL = stub.call_of()
 COLUMNS = [

@@ -8,7 +8,7 @@ from daemon.connectors.populr.actions import assets, collaboration, domains, pop
 from daemon.contract import errors, own_paths
 from tests.connectors import stub
 
-REQUEST = next(one for one in connector.actions if one.name == "populr.request")
+REQUEST = connector.actions["populr.request"]
 
 CALL = stub.call_of()
 

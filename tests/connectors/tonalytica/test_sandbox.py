@@ -13,7 +13,7 @@ from daemon.model.events import Fact
 from daemon.sandbox import faults
 from tests.connectors import stub
 
-REQUEST = next(one for one in connector.actions if one.name == "tonalytica.request")
+REQUEST = connector.actions["tonalytica.request"]
 
 SIGNUPS = 17  # the sandbox's query
 

@@ -153,10 +153,3 @@ async def _off_loop(work: Callable[[], T]) -> T:
 
     threading.Thread(target=run, name="notice", daemon=True).start()
     return await asyncio.wrap_future(ended)
-
-
-def judge_target(address: str) -> tuple[str, str]:
-    """What is wrong with an *address* of ``[notify]`` and what to do; two empty texts where it is understood."""
-    from daemon.connectors.general.actions import apprised
-
-    return apprised.what_is_wrong(address)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from daemon.connectors.plotly.actions import cells, files, finding, proofs
-from daemon.connectors.plotly.client import PlotlyClient, unwrap
+from daemon.connectors.plotly.client import PlotlyClient, path_of, unwrap
 from daemon.contract import declare, requests
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
@@ -71,7 +71,7 @@ def _read(answer: JsonObject) -> Board:
 
 
 async def _get(client: PlotlyClient, family: Family, fid: str) -> Board:
-    return _read(await client.call("GET", files.path_of(fid, family=family.path)))
+    return _read(await client.call("GET", path_of(fid, family=family.path)))
 
 
 async def _list(client: PlotlyClient, family: Family, most: int) -> declare.Done[files.Files]:
@@ -93,7 +93,7 @@ async def _update(client: PlotlyClient, family: Family, parameters: UpdateBoard)
     if parameters.content is not None:
         body["content"] = jsons.dumps(parameters.content)
     return declare.Done(
-        _read(await client.call("PUT", files.path_of(parameters.fid, family=family.path), json=body))
+        _read(await client.call("PUT", path_of(parameters.fid, family=family.path), json=body))
     )
 
 
@@ -283,5 +283,5 @@ async def update_dash_app(
     client: PlotlyClient, parameters: UpdateDashApp, call: declare.Call
 ) -> declare.Done[Board]:
     """Change the entry of a Dash app."""
-    path = files.path_of(parameters.fid, family="dash-apps")
+    path = path_of(parameters.fid, family="dash-apps")
     return declare.Done(_read(await client.call("PUT", path, json=parameters.fields)))

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from daemon.connectors.plotly.actions import cells
-from daemon.connectors.plotly.client import AlreadyExists, PlotlyClient, unwrap
-from daemon.contract import declare, errors, http, requests, secrets
+from daemon.connectors.plotly.client import AlreadyExists, PlotlyClient, path_of, unwrap
+from daemon.contract import declare, errors, requests, secrets
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
 
@@ -93,11 +93,6 @@ async def make_place(client: PlotlyClient, path: str) -> JsonObject:
     with contextlib.suppress(AlreadyExists):
         await client.call("POST", "/folders", json={"path": f"/{folder}"})
     return {"filename": name, "parent_path": folder}
-
-
-def path_of(fid: str, *parts: str, family: str = "files") -> str:
-    """``/files/user:number/…``: no trailing slash, the colon as it is (vendor's clients)."""
-    return "/".join(("", family, http.segment(fid), *parts))
 
 
 async def change(client: PlotlyClient, family: str, fid: str, body: JsonObject) -> declare.Done[File]:

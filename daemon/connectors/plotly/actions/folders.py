@@ -1,17 +1,14 @@
-"""Folders: making them, and what stands in them. The watch of files reads them too."""
+"""Folders: making them, and what stands in them."""
 
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from daemon.connectors.plotly.actions import cells, files
-from daemon.connectors.plotly.client import AlreadyExists, PlotlyClient, unwrap
+from daemon.connectors.plotly.client import FOLDER, AlreadyExists, PlotlyClient, path_of, unwrap
 from daemon.contract import declare, errors, requests
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import Doubt
-
-PAGE_SIZE = 100  # results that one page is asked to hold
-FOLDER = "fold"  # Plotly's word for a folder's type
 
 
 class CreateFolder(declare.Parameters):
@@ -73,15 +70,8 @@ class Listing(declare.Parameters):
     limit: int = Field(files.MOST, description="How many at most.", ge=1, le=100 * files.MOST)
 
 
-async def read_children(
-    client: PlotlyClient, path: str, user: str | None = None, most: int | None = None
-) -> tuple[list[JsonObject], bool]:
-    """The files that stand in the folder at *path*, those in the trash too, and whether there are more."""
-    return await client.pages(path, {"user": user, "page_size": PAGE_SIZE}, most)
-
-
 async def _listed(client: PlotlyClient, path: str, parameters: Listing) -> declare.Done[files.Files]:
-    found, more = await read_children(client, path, parameters.user, parameters.limit)
+    found, more = await client.children(path, parameters.user, parameters.limit)
     kept = [one for one in found if parameters.trashed or not one.get("deleted")]
     return declare.Done(requests.parse("Plotly", files.Files, {"files": kept, "more": more}))
 
@@ -98,7 +88,7 @@ async def get_folder(
 ) -> declare.Done[files.Files]:
     """List what stands in a folder, or in no folder at all."""
     home = "/folders/home"
-    path = home if parameters.fid is None else files.path_of(parameters.fid, family="folders")
+    path = home if parameters.fid is None else path_of(parameters.fid, family="folders")
     return await _listed(client, path, parameters)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from daemon.connectors.plotly.actions import cells, files, finding, proofs
-from daemon.connectors.plotly.client import PlotlyClient, unwrap
+from daemon.connectors.plotly.client import PlotlyClient, path_of, unwrap
 from daemon.contract import declare, requests
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
@@ -178,7 +178,7 @@ async def read_columns(
 
     From ``/content``: a plain retrieve gives only a preview (vendor's Python client).
     """
-    path = files.path_of(fid, "content", family="grids")
+    path = path_of(fid, "content", family="grids")
     content = await client.call("GET", path, query={"share_key": share_key})
     return cells.read_cols(content.get("cols"))
 
@@ -216,7 +216,7 @@ async def update_grid(
         await _replace_columns(client, parameters.fid, parameters.columns)
     if body:
         return await files.change(client, "grids", parameters.fid, body)
-    found = await client.call("GET", files.path_of(parameters.fid, family="grids"))
+    found = await client.call("GET", path_of(parameters.fid, family="grids"))
     return declare.Done(requests.parse("Plotly", files.File, unwrap(found)))
 
 
@@ -226,7 +226,7 @@ async def _replace_columns(client: PlotlyClient, fid: str, columns: dict[str, li
     # A text of JSON within JSON: so both of the vendor's older clients send columns.
     await client.call(
         "PUT",
-        files.path_of(fid, "col", family="grids"),
+        path_of(fid, "col", family="grids"),
         query={"uid": ",".join(one.uid for one in chosen)},
         json={"cols": jsons.dumps(cols)},
     )
@@ -243,5 +243,5 @@ async def delete_grid(
 ) -> declare.Done[files.Deleted]:
     """Delete a grid for good at once, past the trash. Plots that refer to it lose their data."""
     async with files.gone_is_done(client, call):
-        await client.call("DELETE", files.path_of(parameters.fid, family="grids"))
+        await client.call("DELETE", path_of(parameters.fid, family="grids"))
     return declare.Done(files.Deleted(fid=parameters.fid, deleted=True))

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-from daemon.connectors.plotly.actions import cells, files, grids, proofs
-from daemon.connectors.plotly.client import PlotlyClient
+from daemon.connectors.plotly.actions import cells, grids, proofs
+from daemon.connectors.plotly.client import PlotlyClient, path_of
 from daemon.contract import declare, errors, requests
 from daemon.model import jsons
 from daemon.model.jsons import JsonObject
@@ -77,7 +77,7 @@ async def append_rows(
     else:
         ordered = [list(row) for row in rows]
     if ordered:
-        await client.call("POST", files.path_of(fid, "row", family="grids"), json={"rows": ordered})
+        await client.call("POST", path_of(fid, "row", family="grids"), json={"rows": ordered})
     return declare.Done(AppendedRows(fid=fid, appended=len(ordered)))
 
 
@@ -142,7 +142,7 @@ async def append_columns(
     if twice:
         raise errors.PermanentError(f"the grid has a column {twice[0]!r} already. Use plotly.update_grid.")
     cols = [{"name": column.name, "data": list(column.data)} for column in ours]
-    path = files.path_of(fid, "col", family="grids")
+    path = path_of(fid, "col", family="grids")
     # A text of JSON within JSON: so both of the vendor's older clients send columns.
     answer = await client.call("POST", path, json={"cols": jsons.dumps(cols)})
     return _added(fid, cells.read_cols(answer.get("cols")))
@@ -180,7 +180,7 @@ async def get_columns(
     client: PlotlyClient, parameters: GetColumns, call: declare.Call
 ) -> declare.Done[FoundColumns]:
     """Read some columns of a grid and leave the rest."""
-    path = files.path_of(parameters.fid, "col", family="grids")
+    path = path_of(parameters.fid, "col", family="grids")
     answer = await client.call("GET", path, query={"uid": ",".join(parameters.uids)})
     return declare.Done(
         requests.parse("Plotly", FoundColumns, {"cols": None, **answer, "fid": parameters.fid})
@@ -216,5 +216,5 @@ async def delete_columns(
     left = [name for name in parameters.columns if call.first_sent_at is None or name in names]
     if left:
         uids = ",".join(one.uid for one in cells.choose(found, left))
-        await client.call("DELETE", files.path_of(parameters.fid, "col", family="grids"), query={"uid": uids})
+        await client.call("DELETE", path_of(parameters.fid, "col", family="grids"), query={"uid": uids})
     return declare.Done(DeletedColumns(fid=parameters.fid, deleted=parameters.columns))

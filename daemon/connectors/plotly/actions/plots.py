@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from daemon.connectors.plotly.actions import cells, files, finding, grids, proofs
-from daemon.connectors.plotly.client import PlotlyClient, unwrap
+from daemon.connectors.plotly.client import PlotlyClient, path_of, unwrap
 from daemon.contract import declare, requests
 from daemon.model.jsons import Json, JsonObject
 from daemon.model.runs import Doubt
@@ -116,7 +116,7 @@ async def _look_for_plot(
 
 async def read_figure(client: PlotlyClient, fid: str, **query: Any) -> JsonObject:
     """The figure of a plot: its traces with their references, its layout."""
-    return await client.call("GET", files.path_of(fid, "content", family="plots"), query=query)
+    return await client.call("GET", path_of(fid, "content", family="plots"), query=query)
 
 
 @declare.action(
@@ -176,7 +176,7 @@ class Plot(files.File):
 async def get_plot(client: PlotlyClient, parameters: GetPlot, call: declare.Call) -> declare.Done[Plot]:
     """Read a plot: what is known of it, and its figure."""
     fid, key = parameters.fid, parameters.share_key
-    found = unwrap(await client.call("GET", files.path_of(fid, family="plots"), query={"share_key": key}))
+    found = unwrap(await client.call("GET", path_of(fid, family="plots"), query={"share_key": key}))
     query = {"inline_data": parameters.inline_data or None, "map_data": parameters.map_data}
     figure = await read_figure(client, fid, **query, share_key=key)
     return declare.Done(requests.parse("Plotly", Plot, {**found, "figure": figure}))
