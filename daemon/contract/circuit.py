@@ -273,7 +273,7 @@ class Gate(Protocol):
         ...
 
     def call(self, account: str) -> AbstractAsyncContextManager[None]:
-        """One call of *account*, counted by how it ends; :class:`Shut` where it may not be made."""
+        """One call of *account*, counted by how it ends; :class:`Shut`, at once, where it may not be made."""
         ...
 
 

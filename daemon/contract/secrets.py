@@ -8,8 +8,7 @@ compared alike, and a signed address that is another at every look is no change.
 import functools
 import hmac
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Annotated, Any, get_args
 
@@ -174,14 +173,19 @@ class Blanker:
 _reading: ContextVar[Blanker | None] = ContextVar("blanked_reading", default=None)
 
 
-@contextmanager
-def blanked_reading(blanker: Blanker) -> Iterator[None]:
+class blanked_reading:  # noqa: N801 - it is used as a verb
     """What services answer inside is blanked by *blanker* before anybody sees it: a poll remembers what it reads."""
-    token = _reading.set(blanker)
-    try:
-        yield
-    finally:
-        _reading.reset(token)
+
+    __slots__ = ("_blanker", "_token")
+
+    def __init__(self, blanker: Blanker) -> None:
+        self._blanker = blanker
+
+    def __enter__(self) -> None:
+        self._token = _reading.set(self._blanker)
+
+    def __exit__(self, *_how: object) -> None:
+        _reading.reset(self._token)
 
 
 def as_read(value: Json) -> Json:

@@ -101,18 +101,18 @@ def is_quiet(look: Look, seen: Sequence[Seen], now: int) -> bool:
 
     What is final counts for the config's watches only: the row of followed work wakes who waits for it, and goes.
     """
-    if look.row.role == "hint" or look.row.failing_told:
+    row = look.row
+    if row.role == "hint" or row.failing_told:
         return False
-    if look.row.role == "follow" and any(one.final for one in seen):
-        return False
-    return all(_is_known(look, one, look.before.get(one.id), now) for one in seen)
-
-
-def _is_known(look: Look, one: Seen, known: Memory | None, now: int) -> bool:
-    if known is None or one.facts or one.gone or known.since is None:
-        return False
-    same = known.memory == one.memory and known.state == one.state
-    return same and _stalled(look, one, known, now) is None
+    for one in seen:
+        known = look.before.get(one.id)
+        if known is None or one.facts or one.gone or known.since is None:
+            return False
+        if known.memory != one.memory or known.state != one.state or (one.final and row.role == "follow"):
+            return False
+        if row.stalled_after is not None and _stalled(look, one, known, now) is not None:
+            return False
+    return True
 
 
 def _version(memory: Memory | None) -> int:

@@ -84,12 +84,21 @@ def recall(connection: Connection, rows: Sequence[Polled]) -> Known:
     """What is remembered of all that *rows* name: one query a resource, however many rows."""
     wanted: dict[tuple[str, str], set[str]] = {}
     for row in rows:
-        if is_named(row):
-            wanted.setdefault((row.account, row.resource), set()).update(row.wanted or ())
+        if row.wanted is not None and row.role != "hint":
+            key = row.account, row.resource
+            if key not in wanted:
+                wanted[key] = set()
+            wanted[key].update(row.wanted)
     return {
         (account, resource): watches.recall(connection, account, resource, ids)
         for (account, resource), ids in wanted.items()
     }
+
+
+def known_of(row: Polled, known: Known) -> dict[str, Memory]:
+    """What is remembered of what *row* names, by remote id."""
+    of_resource = known.get((row.account, row.resource), {})
+    return {id: of_resource[id] for id in row.wanted or () if id in of_resource}
 
 
 def settle(connection: Connection, rested: Sequence[Rest]) -> None:

@@ -319,8 +319,10 @@ def next_due(connection: Connection, lease_now: int = 0) -> int | None:
 
 def polled(values: Sequence[Any]) -> Polled:
     """The polled row of what its fields (:data:`POLLED`) are stored as."""
-    name, role, account, resource, options, wanted, announce, every, stalled_after, due_at, *rest = values
-    created_at, fence, paused, failures, failing_since, failing_told, *last = rest
+    # fmt: off
+    (name, role, account, resource, options, wanted, announce, every, stalled_after, due_at,
+     created_at, fence, paused, failures, failing_since, failing_told, error, polled_at) = values
+    # fmt: on
     return Polled(
         name,
         role,
@@ -328,17 +330,18 @@ def polled(values: Sequence[Any]) -> Polled:
         resource,
         jsons.kept(options) if options != "{}" else {},
         tuple(jsons.kept(wanted)) if wanted is not None else None,
-        bool(announce),
+        announce == 1,
         every,
         stalled_after,
         due_at,
         created_at,
         fence,
-        bool(paused),
+        paused == 1,
         failures,
         failing_since,
-        bool(failing_told),
-        *last,
+        failing_told == 1,
+        error,
+        polled_at,
     )
 
 
@@ -357,14 +360,14 @@ def recall(
         rows = _RECALL_BELOW.rows(connection, **of_resource, size=len(scope) + 1, scope=f"{scope}/")
     else:
         rows = _RECALL_ALL.rows(connection, **of_resource)
-    return {row[0]: _memory(*row) for row in rows}
+    return {row[0]: _memory(row) for row in rows}
 
 
-def _memory(remote_id: str, memory: str | None, version: int, *rest: Any) -> Memory:
-    state, since, stalled_told, callbacks, event_id, called_at, calls = rest
+def _memory(values: Sequence[Any]) -> Memory:
+    remote_id, memory, version, state, since, stalled_told, callbacks, event_id, called_at, calls = values
     known = jsons.kept(memory) if memory is not None else None
     going = calling.from_json(jsons.kept(calls)) if calls is not None else None
-    told = bool(stalled_told)
+    told = stalled_told == 1
     return Memory(remote_id, known, version, state, since, told, callbacks, event_id, called_at, going)
 
 

@@ -56,31 +56,25 @@ class Bells:
     workers: Bell = field(default_factory=Bell)
 
 
-class Counted:
-    """Around a call of *account*, which is let begin where it has no *ticket* yet. A class, not a generator: every poll
-    enters one, and this is a third of the work.
-    """
+class Counted(limits.Heard):
+    """Around the call of *ticket*. A class, not a generator: every poll enters one, and this is a third of the work."""
 
-    __slots__ = ("_account", "_circuits", "_heard", "_ticket")
+    __slots__ = ("_circuits", "_ticket")
 
-    def __init__(self, circuits: "Circuits", account: str, ticket: Ticket | None = None) -> None:
+    def __init__(self, circuits: "Circuits", ticket: Ticket) -> None:
+        self.requests = 0
         self._circuits = circuits
-        self._account = account
         self._ticket = ticket
-        self._heard = limits.Heard()
 
     async def __aenter__(self) -> None:
-        if self._ticket is None:
-            self._ticket = await self._circuits.enter(self._account)
-        self._heard.__enter__()
+        self.__enter__()
 
     async def __aexit__(
         self, _kind: type[BaseException] | None, failed: BaseException | None, _where: TracebackType | None
     ) -> None:
-        self._heard.__exit__()
-        assert self._ticket is not None  # noqa: S101 - it was entered
+        self.__exit__()
         if failed is None:
-            await self._circuits.went_well(self._ticket, self._heard.requests)
+            await self._circuits.went_well(self._ticket, self.requests)
         elif isinstance(failed, Exception):
             await self._circuits.went_wrong(self._ticket, failed)
 
@@ -129,17 +123,21 @@ class Circuits:
 
     def check(self, account: str) -> None:
         """:class:`Shut` where *account* was down, or held, a moment ago, and no poll may ask whether it is back."""
-        now, found = self._clock.now(), self.known(account)
+        self._admit(account)
+
+    def _admit(self, account: str) -> Ticket:
+        now, found = self._clock.now(), self._known.get(account, UNKNOWN)
         if not circuit.admits(found, now, None):
             raise Shut(account, found, now)
+        return Ticket(account, found.fence, found.since if found.is_down else None)
 
     def counted(self, ticket: Ticket) -> "Counted":
         """Around the call of *ticket*: how it ends is the account's, too. One that asked nothing says nothing."""
-        return Counted(self, ticket.account, ticket)
+        return Counted(self, ticket)
 
     def call(self, account: str) -> "Counted":
         """One poll of *account*, counted by how it ends; :class:`Shut` where it may not be made."""
-        return Counted(self, account)
+        return Counted(self, self._admit(account))
 
     async def went_well(self, ticket: Ticket, requests: int) -> None:
         """The call of *ticket* has ended well, after so many *requests*."""
