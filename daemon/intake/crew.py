@@ -22,16 +22,21 @@ log = structlog.get_logger()
 
 
 class Crew(Generic[T]):
-    """Does *work* on each piece, all at once. A piece that takes *longest* microseconds is cut short, and given to
-    *late*. How many there are is for whoever adds them to bound.
+    """Does *work* on each piece, at most *most* of them at once; the others wait for their turn. A piece that takes
+    *longest* microseconds from then on is cut short, and given to *late*.
     """
 
     def __init__(
-        self, work: Callable[[T], Awaitable[None]], late: Callable[[T], Awaitable[None]], longest: int
+        self,
+        work: Callable[[T], Awaitable[None]],
+        late: Callable[[T], Awaitable[None]],
+        longest: int,
+        most: int,
     ) -> None:
         self._work = work
         self._late = late
         self._longest = longest / SECOND
+        self._most = most
         self._waiting: deque[T] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._coming = False  # whether a task was made that has not begun
@@ -51,34 +56,36 @@ class Crew(Generic[T]):
         self._coming = False
 
     def _call_next(self) -> None:
-        if self._waiting and not self._coming:
+        if self._waiting and not self._coming and len(self._tasks) < self._most:
             self._coming = True
             task = asyncio.create_task(self._run())
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._gone)
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._call_next()
 
     async def _run(self) -> None:
         """Do a few pieces; whoever does the next ones has been called by then."""
         self._coming = False
         if not self._waiting:
             return
-        piece = self._waiting[0]
+        piece, loop = self._waiting[0], asyncio.get_running_loop()
+        until = loop.time() + self._longest
         try:
-            async with asyncio.timeout(self._longest) as limit:
+            async with asyncio.timeout_at(until) as limit:
                 for _ in range(TURN):
                     if not self._waiting:
                         break
                     piece = self._waiting.popleft()
                     self._call_next()
-                    self._put_off(limit)
+                    later = loop.time() + self._longest
+                    if later - until > SLACK:  # let the piece that begins have its whole time
+                        until = later
+                        limit.reschedule(until)
                     await self._work(piece)
         except TimeoutError:
             await self._late(piece)
         except Exception:
             log.exception("poll.broke")  # not by what it spoke to: by how we wrote of it
-
-    def _put_off(self, limit: asyncio.Timeout) -> None:
-        """Let the piece that begins have its whole time, to within :data:`SLACK`."""
-        at = asyncio.get_running_loop().time() + self._longest
-        if at - (limit.when() or 0.0) > SLACK:
-            limit.reschedule(at)

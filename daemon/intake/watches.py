@@ -39,13 +39,18 @@ from daemon.model.jsons import JsonObject
 from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 
 AT_ONCE = 256  # polls under way; how many speak to a service at once is that account's own limit
-MANY = 32  # rows claimed at once, after which the next are let come together for a while
-REST = 120 * MILLISECOND
+TAKEN = 512  # rows that are this node's: waiting for their turn, polled, about to be written
+ROOM = (
+    TAKEN // 4
+)  # for fewer none are taken: to find them beside those that are taken costs as much as to find many
+MANY = 32  # rows taken at once, after which the next are let come together for a while
+REST = 240 * MILLISECOND  # what is done for a hundred rows at once costs half a row what it costs for ten
 LONGEST_POLL = 5 * MINUTE
 LEASE = 30 * SECOND
 AFTER_LOST = 5.0  # seconds before a row is let go of whose outcome could not be written
 LOOK_AGAIN = 200 * MILLISECOND  # after a look that somebody else's was faster than
 UNGATED = Ungated()
+NOBODY: frozenset[str] = frozenset()
 
 Piece = tuple[Polled, Known]  # a row, and what is remembered of what its round's rows name
 
@@ -88,7 +93,7 @@ class Watcher:
         self._gate = gate
         self._claims: Claims = Alone(journal) if alone else Leased(journal, node, lease)
         self._polling: set[str] = set()  # the names of rows, until what became of their polls is written
-        self._crew = Crew(self._poll, self._cut, LONGEST_POLL)
+        self._crew = Crew(self._poll, self._cut, LONGEST_POLL, AT_ONCE)
         self._rounds = Rounds(journal, self._rested)
         self._asked: dict[str, tuple[JsonObject, Options]] = {}  # the last options of each resource
         self._sweep = reading_back.Sweep(journal)
@@ -96,7 +101,7 @@ class Watcher:
         self.next_at: int | None = None  # when the next row falls due, as far as is known
 
     async def once(self) -> bool:
-        """Begin the polls that are due, as many as may be under way; whether there were any."""
+        """Take the rows that are due, as many as may be taken, for their polls; whether there were any."""
         now = self._clock.now()
         if 0 < self._resting_until - now <= REST:  # a longer rest would be a clock that was set back
             self.next_at = self._resting_until
@@ -105,7 +110,8 @@ class Watcher:
         services = self._services()
         kinds = {name: account.kind for name, account in services.accounts.items()}
         await self._sweep.once(now, services.catalog, kinds)
-        taken = await self._claims.take(now, self._polling, AT_ONCE - len(self._polling))
+        room = TAKEN - len(self._polling)
+        taken = await self._claims.take(now, self._polling, room if room >= ROOM else 0)
         self.next_at = taken.next_at
         self._resting_until = now + REST if len(taken.rows) >= MANY else 0
         if taken.rows:  # the first is the oldest
@@ -194,14 +200,13 @@ class Watcher:
         """Poll *row* and write what was found; where that is nothing new, what remains to be written."""
         services = self._services()
         watch = services.watch(row.account, row.resource)
-        self._gate.check(row.account)
         options = self._options_of(watch, row)
         wanted = row.wanted if row.wanted is not None else watch.wanted(options)
+        asked: Sequence[hints.Hint] = ()
         if rounds.is_named(row):
-            of_resource = known.get((row.account, row.resource), {})
-            before = {id: of_resource[id] for id in row.wanted or () if id in of_resource}
-            asked: list[hints.Hint] = []
+            before = rounds.known_of(row, known)
         else:
+            self._gate.check(row.account)
             before, asked = await self._remembered(row, watch, wanted, watch.scope(options))
             if reading_back.has_nothing_to_do(row, before, asked):
                 await self._journal.write(partial(reading_back.end, row=row, now=self._clock.now()))
@@ -213,7 +218,7 @@ class Watcher:
             announce=row.announce or row.polled_at is not None,
             now=now,
             callbacks=reading_back.count(before, asked),
-            hinted=frozenset(hint.remote_id for hint in asked),
+            hinted=frozenset([hint.remote_id for hint in asked]) if asked else NOBODY,
             claims=reading_back.claims(asked),
         )
         async with self._gate.call(row.account):
@@ -222,8 +227,7 @@ class Watcher:
         look = Look(row, services.accounts[row.account].kind, watch, before, asked, now)
         now = self._clock.now()
         if findings.is_quiet(look, seen, now):
-            next_at = due.after_success(row, now, random.random())  # noqa: S311 - jitter
-            return Rest(row, now, next_at)
+            return Rest(row, now, due.after_success(row, now, random.random()))  # noqa: S311 - jitter
         await self._write(look, seen, services)
         return None
 

@@ -10,6 +10,8 @@ from daemon.intake.crew import TURN, Crew
 from daemon.model.times import MINUTE, SECOND
 from tests import waiting
 
+MOST = 100
+
 
 class Work:
     """Pieces as they went: a piece that is named in *gates* waits there, one in *broken* raises."""
@@ -42,7 +44,7 @@ def work() -> Work:
 
 @pytest.fixture
 async def crew(work: Work) -> AsyncIterator[Crew[str]]:
-    made = Crew(work.do, work.cut, MINUTE)
+    made = Crew(work.do, work.cut, MINUTE, MOST)
     yield made
     await made.stop()
 
@@ -89,7 +91,7 @@ async def test_a_piece_that_takes_too_long_is_cut_and_what_comes_after_it_has_it
     work: Work,
 ) -> None:
     work.gates = {"slow": asyncio.Event(), "slower": asyncio.Event()}
-    crew = Crew(work.do, work.cut, SECOND // 5)
+    crew = Crew(work.do, work.cut, SECOND // 5, MOST)
     crew.add(["slow", "quick", "slower"])
     await waiting.wait_for(lambda: len(work.late) == 2)
     assert (sorted(work.late), work.done) == (["slow", "slower"], ["quick"])
@@ -116,3 +118,19 @@ async def test_a_crew_that_was_stopped_forgets_what_waited_and_can_begin_again(
     crew.add(["again"])
     await waiting.wait_for(lambda: work.done == ["again"])
     assert work.began == ["held", "again"]
+
+
+async def test_so_many_at_most_are_under_way_and_the_others_come_after_them(work: Work) -> None:
+    work.gates = {f"w{n}": asyncio.Event() for n in range(5)}
+    crew = Crew(work.do, work.cut, MINUTE, 3)
+    crew.add([*work.gates, "quick"])
+    await waiting.wait_for(lambda: len(work.began) == 3)
+    crew.add(["later"])
+    work.gates["w1"].set()
+    await waiting.wait_for(lambda: work.began == ["w0", "w1", "w2", "w3"])
+    assert work.done == ["w1"]
+    for gate in work.gates.values():
+        gate.set()
+    await waiting.wait_for(lambda: len(work.done) == 7)
+    assert work.began == [*work.gates, "quick", "later"]
+    await crew.stop()

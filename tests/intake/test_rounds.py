@@ -12,7 +12,7 @@ from daemon.model.times import MINUTE
 from tests import waiting
 from tests.intake import remotes
 
-MANY = 3 * watching.AT_ONCE
+MANY = watching.TAKEN + watching.AT_ONCE
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ async def test_quiet_polls_of_many_rows_are_few_commits(journal, batches):
     polls, before = world.remote.polls, len(batches)
     await poll_all(world)
     assert world.remote.polls - polls == MANY
-    assert len(batches) - before <= 4 * (MANY // watching.AT_ONCE + 1)
+    assert len(batches) - before <= 4 * (MANY // watching.TAKEN + 1)
     rows = await journal.read(lambda connection: watches.listed(connection, MANY))
     later = [row for row in rows if row.due_at is not None and row.due_at > world.clock.now()]
     assert len(later) == MANY
@@ -94,3 +94,18 @@ async def test_after_many_rows_the_next_are_let_come_together(journal, monkeypat
     world.clock.set(world.clock.now() + 60_000)
     assert await world.watcher.once()
     await waiting.wait_for(lambda: not world.watcher._polling, 60)
+
+
+async def test_a_place_or_two_that_come_free_are_not_filled_one_by_one(journal, monkeypatch):
+    world = remotes.watched(journal)
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(*(remotes.row(f"watch-{n}", wanted=("a",)) for n in range(3)))
+    monkeypatch.setattr(watching, "TAKEN", 4)
+    monkeypatch.setattr(watching, "ROOM", 2)
+    elsewhere = {"p", "q", "r"}
+    world.watcher._polling.update(elsewhere)
+    assert not await world.watcher.once()
+    world.watcher._polling.discard("r")
+    assert await world.watcher.once()
+    await waiting.wait_for(lambda: len(world.watcher._polling) == 2)
+    assert world.remote.polls == 2
