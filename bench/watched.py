@@ -23,7 +23,7 @@ import uvloop
 from bench import idle, servers
 from daemon import connectors, logs, metrics
 from daemon.app import house
-from daemon.cli import loading
+from daemon.cli import loading, run
 from daemon.contract.declare import Cursor, Seen
 from daemon.journal import database, watches
 from daemon.journal.watches import Memory, Polled
@@ -106,7 +106,8 @@ def polls() -> float:
 
 async def serve(path: Path, warm: float) -> None:
     """Run the daemon with the stubbed poll; print what was seen of the window."""
-    with loading.uncollected():  # as the command does
+    run.tend_memory()  # as the command does
+    with loading.uncollected():
         catalog = connectors.discover()
     catalog.watches[("popily", "sources")] = replace(catalog.watches[("popily", "sources")], poll=stub)
     settled = house.read_config(path, catalog)
