@@ -7,7 +7,7 @@ and ``cli``.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
@@ -82,7 +82,7 @@ Batch = list[Handed[Any]]
 
 def run_all(connection: Connection, batch: Batch) -> list[object]:
     """Run *batch* in its order, in one go; what each of its functions gave. Neighbours whose class knows how to be done
-    ``together`` are: it writes what all of them would, or raises.
+    ``together`` are: it writes what they would, and gives the same, or their exceptions; or it raises one.
     """
     outcomes: list[object] = []
     for together, alike in groupby(batch, _together):
@@ -90,12 +90,19 @@ def run_all(connection: Connection, batch: Batch) -> list[object]:
         if together is None:
             outcomes += [fn(connection) for fn in fns]
         else:
-            together(connection, fns)
-            outcomes += [None] * len(fns)
+            outcomes += together(connection, fns)
     return outcomes
 
 
-def _together(handed: Handed[Any]) -> Callable[..., None] | None:
+def is_single(batch: Batch) -> bool:
+    """Whether *batch* changes something by one statement at most, where what is done together is one."""
+    together = _together(batch[0])
+    if together is None:
+        return len(batch) == 1 and batch[0].single
+    return all(_together(handed) is together for handed in batch)
+
+
+def _together(handed: Handed[Any]) -> Callable[..., Sequence[object]] | None:
     return getattr(type(handed.fn), "together", None)
 
 

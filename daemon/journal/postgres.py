@@ -121,7 +121,7 @@ class PostgresJournal:
             fresh = self._writer is None
             connection = await self._connection()
             try:
-                if len(batch) == 1 and batch[0].single:
+                if database.is_single(batch):
                     return await connection.run_sync(database.run_all, batch)
                 outcomes = await self._begun(connection, database.run_all, batch)
             except Exception as broken:

@@ -36,20 +36,23 @@ _END = bulk.Statement(
 )
 _STEP = ", ".join(f'"{name}"' for name in steps.NAMES)
 _ARRAYS = ", ".join(f"CAST(:{name} AS {tables.steps.columns[name].type}[])" for name in steps.NAMES)
-# The steps ride in the same statement: one way to the server less.
+# One statement is a transaction of its own: where there is nothing else to commit it needs no other around it.
 _IN_POSTGRES = bulk.Statement(
     lambda _: sa.text(
-        f"WITH put AS (INSERT INTO steps ({_STEP}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT {steps.OVER}) "  # noqa: S608 - names only
-        "UPDATE runs SET attempts = given.tried, "
+        "WITH given AS (SELECT * FROM unnest(CAST(:runs AS text[]), CAST(:fences AS bigint[]), "  # noqa: S608 - names only
+        "CAST(:tries AS integer[]), CAST(:ends AS bigint[])) "
+        "WITH ORDINALITY AS given (run, held, tried, ended_at, place)), "
+        "moved AS (UPDATE runs SET attempts = tried, "
         "status = CASE WHEN ended_at IS NULL THEN status ELSE 'succeeded' END, "
         "finished_at = coalesce(ended_at, finished_at), "
         "error = CASE WHEN ended_at IS NULL THEN error END, "
         "counting_since = CASE WHEN ended_at IS NULL THEN counting_since END, "
         "node = CASE WHEN ended_at IS NULL THEN node END, "
         "lease_until = CASE WHEN ended_at IS NULL THEN lease_until END "
-        "FROM unnest(CAST(:runs AS text[]), CAST(:fences AS bigint[]), CAST(:tries AS integer[]), "
-        "CAST(:ends AS bigint[])) AS given (run, held, tried, ended_at) "
-        f"WHERE runs.id = run AND fence = held AND {LEASED.text}"
+        f"FROM given WHERE runs.id = run AND fence = held AND {LEASED.text} RETURNING place), "
+        f"put AS (INSERT INTO steps ({_STEP}) SELECT {_STEP} FROM unnest({_ARRAYS}, CAST(:places AS bigint[])) "
+        f"AS step ({_STEP}, of_place) WHERE of_place IN (SELECT place FROM moved) ON CONFLICT {steps.OVER}) "
+        "SELECT place FROM moved"
     )
 )
 
@@ -66,26 +69,29 @@ class Progress:
 
     def __call__(self, connection: Connection) -> None:
         """Write this alone."""
-        _write(connection, [self])
+        (outcome,) = _write(connection, [self])
+        if outcome is not None:
+            raise outcome
 
     @staticmethod
-    def together(connection: Connection, several: "Sequence[Progress]") -> None:
-        """Write all of *several*, or raise (see :func:`~daemon.journal.database.run_all`)."""
-        _write(connection, several)
+    def together(connection: Connection, several: "Sequence[Progress]") -> Sequence[LostLease | None]:
+        """Write all of *several*; who lost its lease (see :func:`~daemon.journal.database.run_all`)."""
+        if len({one.run.id for one in several}) == len(several):
+            return _write(connection, several)
+        return [lost for one in several for lost in _write(connection, [one])]
 
 
-def _write(connection: Connection, made: Sequence[Progress]) -> None:
-    """Write all of *made*; :class:`LostLease` where any of their runs is held under another fence, and whoever asked
-    writes them one by one.
+def _write(connection: Connection, made: Sequence[Progress]) -> Sequence[LostLease | None]:
+    """Write all of *made*, which are of different runs. On SQLite nothing may stay of it where one has lost its lease:
+    that is raised, and whoever asked writes them one by one.
     """
     rows = [steps.to_row(step) for one in made for step in one.steps]
-    if connection.dialect.name == "sqlite":
-        moved = _move_in_sqlite(connection, made)
-        steps.put_rows(connection, rows)
-    else:
-        moved = _write_in_postgres(connection, made, rows)
-    if moved != len(made):
+    if connection.dialect.name != "sqlite":
+        return _write_in_postgres(connection, made, rows)
+    if _move_in_sqlite(connection, made) != len(made):
         raise LostLease(", ".join(one.run.id for one in made))
+    steps.put_rows(connection, rows)
+    return [None] * len(made)
 
 
 def _move_in_sqlite(connection: Connection, made: Sequence[Progress]) -> int:
@@ -105,14 +111,17 @@ def _move_in_sqlite(connection: Connection, made: Sequence[Progress]) -> int:
 
 def _write_in_postgres(
     connection: Connection, made: Sequence[Progress], rows: Sequence[tuple[Any, ...]]
-) -> int:
+) -> Sequence[LostLease | None]:
     columns = zip(*rows, strict=True) if rows else [()] * len(steps.NAMES)
     stored = ([tables.storable(v) if type(v) is str else v for v in column] for column in columns)
-    return _IN_POSTGRES.changed(
+    found = _IN_POSTGRES.rows(
         connection,
         runs=[one.run.id for one in made],
         fences=[one.run.fence for one in made],
         tries=[one.run.attempts for one in made],
         ends=[one.finished_at for one in made],
+        places=[place for place, one in enumerate(made, 1) for _ in one.steps],
         **dict(zip(steps.NAMES, stored, strict=True)),
     )
+    moved = {place for (place,) in found}
+    return [None if place in moved else LostLease(one.run.id) for place, one in enumerate(made, 1)]

@@ -133,7 +133,8 @@ def _whole(course: Course | None, last: Callable[[Connection], T]) -> Callable[[
         return last
     ended, carried = tuple(course.ended), tuple(course.carried)
     if isinstance(last, Progress) and not carried:
-        more: Any = Progress(last.run, (*ended, *last.steps), last.finished_at)
+        whole = {step.position: step for step in (*ended, *last.steps)}
+        more: Any = Progress(last.run, tuple(whole.values()), last.finished_at)
         return more  # type: ignore[no-any-return]  # it gives what *last* gives
 
     def write(connection: Connection) -> T:
