@@ -15,7 +15,7 @@ import structlog
 
 from daemon import metrics
 from daemon.contract import own_events
-from daemon.journal import events, runs, state
+from daemon.journal import events, runs, state, turn
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal
 from daemon.journal.runs import Lease, NewRun
@@ -163,11 +163,12 @@ class Router:
         defined = self._defined.lasting(time.monotonic())
 
         def write(connection: Connection) -> list[Run] | None:
-            if not events.move_cursor(connection, found.seq, found.last):
-                return None  # another node routed these
             if not made:
-                return []
-            hands = free if runs.oldest_due(connection, now) is None else 0
+                return [] if events.move_cursor(connection, found.seq, found.last) else None
+            mine = turn.take(connection, found.seq, found.last, now)
+            if not mine.moved:
+                return None  # another node routed these
+            hands = free if mine.oldest_due is None else 0
             born = [lease if n < hands else None for n in range(len(made))]
             new = runs.make(connection, made, now, born, defined)
             tell_dead(connection, new, found.events, now)

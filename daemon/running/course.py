@@ -71,21 +71,22 @@ class Courses:
         run: Run,
         born_of: Event | None = None,
         holds: Callable[[], Awaitable[bool]] = hand.hold_for_ever,
-    ) -> None:
-        """Take *run* as far as it goes now. :class:`~daemon.journal.database.LostLease` when another has
-        it. *born_of* is the event of a run that was made just now: it has no steps yet, and nothing need be read.
-        *holds* tells whether the run is this node's still.
+    ) -> bool:
+        """Take *run* as far as it goes now; whether it is done. :class:`~daemon.journal.database.LostLease` when
+        another has it. *born_of* is the event of a run that was made just now: it has no steps yet, and nothing need
+        be read. *holds* tells whether the run is this node's still.
         """
+        succeeded = False
         with structlog.contextvars.bound_contextvars(trace=run.trace, run=run.id, reaction=run.reaction):
             try:
                 course = await self._load_in_turn(run, born_of)
                 course.holds = holds
             except Vanished as gone:
                 await self._scribe.end(run, str(gone))
-                return
+                return False
             self._in_hand[run.id] = course
             try:
-                await self._walk(course)
+                succeeded = await self._walk(course)
             except (LostLease, JournalUnavailable):
                 raise
             except Exception as bug:
@@ -95,6 +96,7 @@ class Courses:
                 if self._in_hand.get(run.id) is course:  # else it was begun too early, and claimed since
                     del self._in_hand[run.id]
             await self._circuits.leave(run.id)
+            return succeeded
 
     def carry(self, by: int) -> None:
         """The clock was set by *by* microseconds: what is in hand has not taken the longer for it."""
@@ -136,17 +138,18 @@ class Courses:
         self._definitions[run.digest] = definition
         return Course(run, event, definition, {step.position: step for step in found})
 
-    async def _walk(self, course: Course) -> None:
+    async def _walk(self, course: Course) -> bool:
         if course.run.depth > DEEPEST:
             await self._scribe.end_loop(course)
-            return
+            return False
         for position, do in enumerate(course.reaction.do):
             step = course.steps.get(position)
             if step is not None and step.status in outcome.ENDED_WELL:
                 continue
             if not await self._step(course, position, do, step):
-                return
+                return False
         await self._scribe.succeed(course)
+        return True
 
     async def _step(self, course: Course, position: int, do: Do, step: Step | None) -> bool:
         """One step: True when the run goes on behind it."""

@@ -106,8 +106,9 @@ class Worker:
         return bool(claimed)
 
     async def _work(self, run: Run, born_of: Event | None, tell: Callable[..., object]) -> None:
+        look = True
         try:
-            await self._courses.take(run, born_of, partial(self._holds, run))
+            look = not await self._courses.take(run, born_of, partial(self._holds, run))
         except LostLease:
             tell("lease.lost", run=run.id, trace=run.trace)
         except JournalUnavailable as broken:
@@ -116,12 +117,15 @@ class Worker:
         except Exception:
             log.exception("run.broke", run=run.id, trace=run.trace)
         finally:
+            was_full = self.free() <= 0
             # It may have been begun too early and claimed since: then another task has it in hand.
             if self._in_hand.get(run.id) is asyncio.current_task():
                 del self._in_hand[run.id]
                 self._held_until.pop(run.id, None)
                 self._fences.pop(run.id, None)
-            self._bell.ring()
+            # A run that is done leaves nothing to be looked for, unless there were no hands for what is due.
+            if look or was_full:
+                self._bell.ring()
             self._router.ring()
 
     async def renew(self) -> bool:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daemon.journal import accounts, bulk, events, hints, retention, runs, steps, watches
+from daemon.journal import accounts, bulk, events, hints, retention, runs, steps, turn, watches
 from daemon.journal.database import Journal
 from tests.journal.making import LEASE, NOW
 
@@ -19,6 +19,7 @@ ASKED: dict[str, tuple[Callable[[Connection], Any], str]] = {
     "claim expired": (lambda c: runs.claim(c, NOW, LEASE, NOW, 100), "runs_leased"),
     "has expired": (lambda c: runs.has_expired(c, NOW), "runs_leased"),
     "oldest due": (lambda c: runs.oldest_due(c, NOW), "runs_due"),
+    "router's turn": (lambda c: [turn.take(c, n, n + 1, NOW) for n in range(2)], "runs_due"),
     "next due": (runs.next_due, "runs_due"),
     "accounts with parked": (accounts.accounts_with_parked, "runs_parked"),
     "how many are parked": (lambda c: accounts.count_parked(c, "a"), "runs_parked"),
