@@ -5,7 +5,7 @@ commits: an outcome rides in the same one as the next step's intent.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -69,17 +69,18 @@ class Courses:
     async def take(
         self,
         run: Run,
-        born_of: Event | None = None,
+        event: Event | None = None,
         holds: Callable[[], Awaitable[bool]] = hand.hold_for_ever,
+        begun: Sequence[Step] = (),
     ) -> bool:
         """Take *run* as far as it goes now; whether it is done. :class:`~daemon.journal.database.LostLease` when
-        another has it. *born_of* is the event of a run that was made just now: it has no steps yet, and nothing need
-        be read. *holds* tells whether the run is this node's still.
+        another has it. With *event*, its event, nothing need be read: *begun* are the steps it has. *holds* tells
+        whether the run is this node's still.
         """
         succeeded = False
         with structlog.contextvars.bound_contextvars(trace=run.trace, run=run.id, reaction=run.reaction):
             try:
-                course = await self._load_in_turn(run, born_of)
+                course = await self._load_in_turn(run, event, begun)
                 course.holds = holds
             except Vanished as gone:
                 await self._scribe.end(run, str(gone))
@@ -104,7 +105,7 @@ class Courses:
             since = course.run.counting_since
             course.run = replace(course.run, counting_since=since + by if since is not None else None)
 
-    async def _load_in_turn(self, run: Run, event: Event | None) -> Course:
+    async def _load_in_turn(self, run: Run, event: Event | None, begun: Sequence[Step]) -> Course:
         """Load *run*. Runs begin in the order in which they came, however long each takes to load: that is the order in
         which they stand in the lines for remote objects and for places.
         """
@@ -113,21 +114,20 @@ class Courses:
             and run.digest in self._definitions
             and (self._last_in is None or self._last_in.is_set())
         ):
-            return await self._load(run, event)  # nothing to be read, nobody to be waited for
+            return await self._load(run, event, begun)  # nothing to be read, nobody to be waited for
         before, self._last_in = self._last_in, asyncio.Event()
         mine = self._last_in
         try:
-            course = await self._load(run, event)
+            course = await self._load(run, event, begun)
             if before is not None:
                 await before.wait()
             return course
         finally:
             mine.set()
 
-    async def _load(self, run: Run, event: Event | None) -> Course:
-        found: list[Step] = []
+    async def _load(self, run: Run, event: Event | None, begun: Sequence[Step]) -> Course:
         if event is None:
-            event, found = await self._journal.read(
+            event, begun = await self._journal.read(
                 lambda connection: (events.get(connection, run.event_id), steps.of_run(connection, run.id))
             )
         definition = self._definitions.get(run.digest)
@@ -136,7 +136,7 @@ class Courses:
         if event is None or definition is None:
             raise Vanished("its event or the definition it began with is not in the journal any more")
         self._definitions[run.digest] = definition
-        return Course(run, event, definition, {step.position: step for step in found})
+        return Course(run, event, definition, {step.position: step for step in begun})
 
     async def _walk(self, course: Course) -> bool:
         if course.run.depth > DEEPEST:

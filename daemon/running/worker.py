@@ -10,20 +10,21 @@ from functools import partial
 
 import structlog
 
-from daemon.journal import runs
+from daemon.journal import begun, runs
 from daemon.journal.bell import AFTER_TROUBLE, Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
 from daemon.journal.runs import Lease
 from daemon.model import times
 from daemon.model.events import Event
 from daemon.model.reactions import Reaction
-from daemon.model.runs import Run
+from daemon.model.runs import Run, Step
 from daemon.model.times import SECOND, Clock
 from daemon.running.course import Courses
 
 HANDS = 256  # runs in hand at once; most of them wait for a place at their account
 RENEWALS = 3  # in one lease
 NO_EVENTS: Mapping[str, Event] = {}
+NO_STEPS: Mapping[str, Sequence[Step]] = {}
 NO_REACTIONS: Mapping[str, Reaction] = {}
 
 log = structlog.get_logger()
@@ -74,15 +75,18 @@ class Worker:
         claimed: Sequence[Run],
         born_of: Mapping[str, Event] = NO_EVENTS,
         unwritten: Mapping[str, Reaction] = NO_REACTIONS,
+        begun: Mapping[str, Sequence[Step]] = NO_STEPS,
     ) -> None:
-        """Begin *claimed* at once; *born_of* holds the events, by id, of those that were made just now, *unwritten* the
-        reactions, by digest, of those that are only being made: their first commit stands behind that."""
+        """Begin *claimed* at once; *born_of* holds their events, by id, as far as they are known, *begun* the steps, by
+        run, of those that were not made just now; *unwritten* the reactions, by digest, of those that are only being
+        made: their first commit stands behind that."""
         for reaction in unwritten.values():
             self._courses.know(reaction)
         for run in claimed:
             self._held_until[run.id] = (run.lease_until or 0) - self._ahead
             self._fences[run.id] = run.fence
-            work = self._work(run, born_of.get(run.event_id), log.debug if unwritten else log.warning)
+            tell = log.debug if unwritten else log.warning
+            work = self._work(run, born_of.get(run.event_id), begun.get(run.id, ()), tell)
             self._in_hand[run.id] = asyncio.create_task(work, name=f"run {run.id}")
 
     # The loop
@@ -102,13 +106,27 @@ class Worker:
         claimed = await self._journal.write(
             lambda connection: runs.claim(connection, now, lease, lease_now, hands, held)
         )
-        self.take(claimed)
+        await self._take_up(claimed)
         return bool(claimed)
 
-    async def _work(self, run: Run, born_of: Event | None, tell: Callable[..., object]) -> None:
+    async def _take_up(self, claimed: Sequence[Run]) -> None:
+        """Begin *claimed* with what is read for all of them at once; where it cannot be read, each asks for itself."""
+        events: Mapping[str, Event] = NO_EVENTS
+        steps: Mapping[str, Sequence[Step]] = NO_STEPS
+        try:
+            if claimed:
+                events, steps = await self._journal.read(partial(begun.of_runs, runs=claimed))
+        except JournalUnavailable:
+            log.debug("runs.not_read", runs=len(claimed))
+        finally:  # whatever happens, they are in hand
+            self.take(claimed, events, begun=steps)
+
+    async def _work(
+        self, run: Run, event: Event | None, begun: Sequence[Step], tell: Callable[..., object]
+    ) -> None:
         look = True
         try:
-            look = not await self._courses.take(run, born_of, partial(self._holds, run))
+            look = not await self._courses.take(run, event, partial(self._holds, run), begun)
         except LostLease:
             tell("lease.lost", run=run.id, trace=run.trace)
         except JournalUnavailable as broken:
