@@ -23,6 +23,7 @@ ROUTER = "router"
 LONGEST_KEY = 512  # characters; PostgreSQL's indexes take no entry much over 2,700 bytes
 
 _INSERT = bulk.Insert(events, COLUMNS, "DO NOTHING", "seq", SEQUENCE_LOCK)
+_TAKE_TURN = bulk.Statement(lambda _: sa.text(f"SELECT 1 FROM pg_advisory_xact_lock({SEQUENCE_LOCK})"))  # noqa: S608 - a number
 _TYPES_AFTER = bulk.Statement(
     lambda _: (
         sa.select(events.c.seq, events.c.type)
@@ -60,7 +61,7 @@ def take_turn(connection: Connection) -> None:
     """Until this commit no other node records an event: what is read from now on is what they have left. One writer
     has a SQLite file in any case."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SEQUENCE_LOCK)))
+        _TAKE_TURN.rows(connection)
 
 
 def make_row(fact: Fact, source: str, now: int, lineage: Lineage = ROOT) -> tuple[Any, ...]:
