@@ -22,9 +22,9 @@ from daemon.model.events import Fresh
 from daemon.model.times import Clock
 
 LARGEST_BATCH = 256  # arrivals to one transaction
-WORTH_A_COMMIT = (
-    16  # arrivals that do not wait for more; of many connections half are read while half are written
-)
+# Arrivals that do not wait for more, by the journal's dialect: a server writes while we read. Of many connections half
+# are read while half are written.
+WORTH_A_COMMIT = {"sqlite": 16, "postgresql": 8}
 LONGEST_BACKLOG = 4_000  # arrivals that may wait; more are asked to come again later
 
 log = structlog.get_logger()
@@ -83,12 +83,12 @@ class Admission:
             self._task = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
-        enough = WORTH_A_COMMIT
+        least = enough = WORTH_A_COMMIT[self._journal.dialect]
         try:
             while self._waiting:
                 await self._gather(enough)
                 batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
-                enough = max(WORTH_A_COMMIT, len(batch) // 2)
+                enough = max(least, len(batch) // 2)
                 metrics.admission_batch.observe(len(batch))
                 await self._commit(batch)
         finally:
