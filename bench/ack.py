@@ -9,7 +9,8 @@ from bench.postgres import fresh_database
 
 ROUNDS, SECONDS = 7, 1.0
 BARE = "/hooks/a/tracer/b"
-GOALS = {("sqlite", 16): 0.60, ("sqlite", 64): 0.70, ("postgresql", 16): 0.55, ("postgresql", 64): 0.65}
+GOALS = {("sqlite", 16): 0.75, ("sqlite", 64): 0.85, ("postgresql", 16): 0.70, ("postgresql", 64): 0.80}
+P99_GOAL = 1.5  # of the bare handler's, at 64 connections
 
 
 # What is sent: Populr's tracer callback, each about a pop of its own (the event tells a rise beside what is remembered
@@ -59,8 +60,15 @@ def _row(name: str, engine: str, connections: int, pairs: list[tuple[load.Window
     return (
         f"{name:18} {connections:3} connections: bare {bare:6.0f}/s, daemon {ours:6.0f}/s, ratio {median:.2f} "
         f"({ratios[0]:.2f}-{ratios[-1]:.2f}), goal {goal:.2f} {'met' if median >= goal else 'MISSED'}; "
-        f"processor {cost:.2f} x, p99 {p99:.2f} x bare's; answers other than 202: {bad}"
+        f"processor {cost:.2f} x, p99 {p99:.2f} x bare's{_of_p99(connections, p99)}; answers other than 202: {bad}"
     )
+
+
+def _of_p99(connections: int, p99: float) -> str:
+    """How the slowest answers stand to their goal, which is for many connections."""
+    if connections < 64:
+        return ""
+    return f", goal {P99_GOAL} {'met' if p99 <= P99_GOAL else 'MISSED'}"
 
 
 def main() -> None:

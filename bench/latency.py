@@ -18,7 +18,7 @@ from bench.postgres import fresh_database
 
 ROUNDS, EVENTS, PAUSE = 3, 100, 0.05  # seconds between two callbacks: 20 a second
 GIVE_UP = 20.0  # seconds for the last call to come
-P50_GOAL, P99_GOAL = 5.0, 40.0  # milliseconds
+P50_GOAL, P99_GOAL = 3.0, 40.0  # milliseconds
 
 REACTION = """
 [[reaction]]
