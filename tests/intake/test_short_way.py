@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -194,6 +195,22 @@ async def test_what_comes_during_a_commit_waits_for_its_turn(door, monkeypatch):
         answers = [(await doors.read_answer(reader)).status for _ in range(3)]
     writer.close()
     assert answers == [202, 404, 202]
+
+
+async def test_what_comes_behind_a_body_that_pauses_reading_is_read(door, monkeypatch):
+    door.side.doors = dataclasses.replace(door.side.doors, max_body=4 * 1024 * 1024)
+    gate = Gate(door.admission, monkeypatch)
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(request(opening(1)))
+    await waiting.wait_for(lambda: gate.waiting, what="a commit under way")
+    long = json.dumps({**json.loads(opening(2)), "more": "x" * 2_000_000}).encode()
+    writer.write(request(long) + request(opening(3)))
+    await waiting.wait_for(lambda: door.connections()[0]._reading_paused, what="a pause in reading")
+    gate.open.set()
+    async with asyncio.timeout(10):
+        answers = [(await doors.read_answer(reader)).status for _ in range(3)]
+    writer.close()
+    assert answers == [202, 202, 202]
 
 
 async def test_a_mistake_of_ours_is_answered_and_ends_nothing(door, monkeypatch):
