@@ -116,7 +116,7 @@ class PublicSide:
     """Answers requests. :attr:`doors` may be replaced at any time.
 
     A callback that came whole and has nothing unusual about it takes the short way (:meth:`find`, then
-    :meth:`Addressee.take`); every other request goes through :meth:`handle`. Both understand a body and word an
+    :meth:`take`); every other request goes through :meth:`handle`. Both understand a body and word an
     answer in the same places.
     """
 
