@@ -8,12 +8,13 @@ compared alike, and a signed address that is another at every look is no change.
 import functools
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Annotated, Any, get_args
 
 import orjson
 from pydantic import BaseModel
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from daemon.model import ids
 from daemon.model.jsons import Json
@@ -35,6 +36,14 @@ _PAIR = re.compile(
 _PAIR_MARKS = tuple(f"{name}=" for name in (*_SIGNING, *_KEYS))
 # Secrets that are a part of a path: Compass's tokens, the keys of Redash's public dashboards.
 _IN_PATH = re.compile(r"(?:(?<=/tokens/)|(?<=/public/dashboards/))[\w-]{16,}")
+# What walking may blank whatever names and values are secret, for one search with those: more is found here than is
+# blanked there, and never less.
+_ANYWHERE = (
+    r"://[^/\s@:]*:\S*@",
+    f"(?i:{'|'.join((*_SIGNING, *_KEYS))})=",
+    "/tokens/",
+    "/public/dashboards/",
+)
 # How a quotation mark may look in a text that quotes JSON, Python or HTML.
 _QUOTE = r"(?:\\*[\"']|&quot;|&#3[49];|&#x27;)"
 
@@ -84,9 +93,20 @@ def _may_quote(text: str) -> bool:
     return "\\" in text or "'" in text or "&" in text
 
 
-def _ends_in(name: str, others: Iterable[str]) -> bool:
-    """Whether one of *others* ends *name*."""
-    return name.endswith(tuple(others))
+def _search(*patterns: str) -> Callable[[str], bool]:
+    """What tells whether one of *patterns* stands in a text. They are one automaton, so they have no lookaround: a text
+    is gone through once, in a sixth of the time that a search for each word takes. Where it would be too large (secrets
+    of a megabyte in all) every text is said to hold one.
+    """
+    schema = core_schema.str_schema(pattern="|".join(patterns), regex_engine="rust-regex")
+    try:
+        return SchemaValidator(schema).isinstance_python
+    except SchemaError:
+        return _everywhere
+
+
+def _everywhere(_text: str) -> bool:
+    return True
 
 
 class Blanker:
@@ -104,10 +124,10 @@ class Blanker:
             rf"(?i)({_QUOTE}(?:{named}){_QUOTE}\s*:\s*{_QUOTE})(?:(?!{_QUOTE}).)*", re.DOTALL
         )
         self._values = sorted({value for value in values if len(value) >= 8}, key=len, reverse=True)
-        # What stands wherever a name is a key: ``token"`` does for ``access_token``, too.
-        self._marks = [f'{name}"' for name in self._names if not _ends_in(name, self._names - {name})]
-        # How names and values look in JSON text; a value that JSON has to escape is told by walking only.
-        self._as_plain = all(_is_plain(text) for text in (*self._names, *self._values))
+        keys = [f'(?i:{named})"'] if self._names else []  # their ends
+        # What JSON has to escape looks another way in its text, and is told by walking only.
+        is_plain = all(_is_plain(text) for text in (*self._names, *self._values))
+        self._holds = _search(*_ANYWHERE, *keys, *map(re.escape, self._values)) if is_plain else _everywhere
 
     def value(self, value: Json, raw: bytes | None = None) -> Json:
         """*value* with every secret replaced by ``[blanked]``, in keys too; empty values stay. A copy, or *value*
@@ -117,22 +137,11 @@ class Blanker:
     def _is_suspicious(self, value: Json, raw: bytes | None) -> bool:
         """Whether a secret may stand in *value*, judged by its JSON text: a tenth of the cost of walking it, and
         most payloads hold none. Whatever walking would blank is found here."""
-        if not self._as_plain:
-            return True
         try:  # without a backslash each text stands in *raw* as it is
             text = (raw if raw is not None and b"\\" not in raw else orjson.dumps(value)).decode()
         except (orjson.JSONEncodeError, UnicodeDecodeError):
             return True
-        lower = text.lower()
-        return (
-            any([mark in lower for mark in self._marks])  # noqa: C419 - half of a generator's cost
-            or any([secret in text for secret in self._values])  # noqa: C419 - as above
-            or ("@" in text and "://" in text and _USERINFO.search(text) is not None)
-            or ("=" in text and any(mark in lower for mark in _PAIR_MARKS))
-            or "/tokens/" in text
-            or "/public/dashboards/" in text
-            or (_may_quote(text) and any(name in lower for name in self._names))
-        )
+        return self._holds(text) or (_may_quote(text) and any(name in text.lower() for name in self._names))
 
     def _walked(self, value: Json) -> Json:
         if isinstance(value, dict):

@@ -50,6 +50,7 @@ values = st.recursive(
 @drawn(values)
 @example({"url": "postgresql://ada:p@db"})
 @example({"api_\N{KELVIN SIGN}ey": "x"})
+@example({"a": "x://ada:p\x1cw@db"})
 def test_the_quick_look_finds_whatever_walking_blanks(value):
     assert BLANKER.value(value) == BLANKER._walked(value)
 
@@ -100,6 +101,13 @@ def test_what_is_blanked(given, shown):
 def test_a_secret_that_json_escapes_is_found_all_the_same():
     blanker = Blanker(values=['quoted "secret" text', "half a surrogate \udc80"])
     assert blanker.value({"said": ['my quoted "secret" text']}) == {"said": [f"my {BLANK}"]}
+
+
+def test_secrets_may_be_as_many_and_as_long_as_they_are():
+    values = [f"{number:02}" + "long secret " * 5_000 for number in range(20)]
+    blanker = Blanker(["password"], values)
+    assert blanker.value({"said": [f"my {values[-1]}"]}) == {"said": [f"my {BLANK}"]}
+    assert blanker.value({"said": "nothing"}) == {"said": "nothing"}
 
 
 def test_a_payload_without_secrets_is_not_copied():
