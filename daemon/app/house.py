@@ -144,7 +144,9 @@ class House:
         wakes = clock.Wakes(timed)
         doors = building.build_doors(settled, self._services)
         router = Router(journal, timed, Rules(settled.reactions), worker, bells.router, bells.workers)
-        admission = Admission(journal, timed, router.hand_over, bells.watches)
+        alone = _has_file(journal)
+        watcher = Watcher(journal, timed, self.services, bells, ours.node, ours.lease, known, alone=alone)
+        admission = Admission(journal, timed, router.hand_over, watcher.hurry)
         public = PublicSide(admission, Rejections(journal, timed), doors)
         health = Health(journal, timed, self._pulse.silent, self._closed)
         return Rooms(
@@ -154,9 +156,7 @@ class House:
             worker=worker,
             circuits=known,
             parking=Parking(journal, timed, self.services, known, bells.workers),
-            watcher=Watcher(
-                journal, timed, self.services, bells, ours.node, ours.lease, known, alone=_has_file(journal)
-            ),
+            watcher=watcher,
             schedules=Schedules(journal, timed, wakes, self._schedule_bell, bells.router),
             upkeep=Upkeep(journal, timed, settled.retention.events, settled.retention.runs),
             public=public,

@@ -15,7 +15,6 @@ import structlog
 from daemon import metrics
 from daemon.intake import arrivals, telling
 from daemon.intake.arrivals import Arrival
-from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable
 from daemon.journal.events import Admitted
 from daemon.model.events import Fresh
@@ -50,19 +49,19 @@ class _Waiting:
 
 class Admission:
     """The one way of callbacks into the journal. *hand_over* is told of each commit, with its events where all were
-    new: the router need not read them back then."""
+    new: the router need not read them back then. *look* is told that a callback wants to be read back."""
 
     def __init__(
         self,
         journal: Journal,
         clock: Clock,
         hand_over: Callable[[Sequence[Fresh]], None],
-        watches: Bell,
+        look: Callable[[], None],
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._hand_over = hand_over
-        self._watches = watches
+        self._look = look
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -134,7 +133,7 @@ class Admission:
                 bound.debug("callback.admitted", trace=outcome.id)
             one.told(outcome)
         if any(one.arrival.claim is not None and one.arrival.claim.readback for one in batch):
-            self._watches.ring()
+            self._look()
 
 
 def _refuse(batch: list[_Waiting], why: Exception) -> None:

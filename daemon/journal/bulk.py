@@ -78,8 +78,9 @@ class Statement:
             connection.execute(self._statement(dialect), rows)
             return -1
         words, _ = self._ready(connection, rows[0])
-        names, fixed = self._texts[dialect].names, self._texts[dialect].fixed
-        ready = [[_stored(row.get(name, fixed.get(name))) for name in names] for row in rows]
+        text = self._texts[dialect]
+        given = ({**text.fixed, **row} for row in rows) if text.fixed else rows
+        ready = [_all_stored(map(row.__getitem__, text.names)) for row in given]
         if dialect == "sqlite":
             return int(driver.executemany(words, ready).rowcount)
         await_only(driver.executemany(words, ready))

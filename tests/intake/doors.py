@@ -156,7 +156,7 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
 async def opened(journal: Journal) -> AsyncIterator[Door]:
     """A public side over *journal*, listening until the end."""
     clock, router, watches = clocks.VirtualClock(), Bell(), Bell()
-    admission = Admission(journal, clock, lambda _: router.ring(), watches)
+    admission = Admission(journal, clock, lambda _: router.ring(), watches.ring)
     side = PublicSide(admission, Rejections(journal, clock), built())
     listener = listening.Listener(side, [listening.bind("127.0.0.1", 0)])
     await listener.start()

@@ -23,7 +23,7 @@ class Callers:
     def __init__(self, world: remotes.Watched, hook: Webhook = remotes.HOOK) -> None:
         self.world = world
         self.hook = hook
-        self.admission = Admission(world.journal, world.clock, lambda _: None, world.bells.watches)
+        self.admission = Admission(world.journal, world.clock, lambda _: None, world.watcher.hurry)
 
     async def call(self, id: str, n: int, *, readback: bool = True) -> str:
         """A callback that says thing *id* has the number *n*; the id that answers it."""

@@ -96,6 +96,23 @@ async def test_after_many_rows_the_next_are_let_come_together(journal, monkeypat
     await waiting.wait_for(lambda: not world.watcher._polling, 60)
 
 
+async def test_a_callback_that_wants_a_look_cuts_a_rest_short(journal, monkeypatch):
+    world = remotes.watched(journal)
+    await watch_many(world)
+    monkeypatch.setattr(watching, "REST", 60_000)
+    monkeypatch.setattr(watching, "REST_ASKED", 20_000)
+    world.clock.set(world.clock.now() + 2 * MINUTE)
+    began = world.clock.now()
+    assert await world.watcher.once()
+    await waiting.wait_for(lambda: not world.watcher._polling, 60)
+    world.watcher.hurry()
+    assert not await world.watcher.once()
+    assert world.watcher.next_at == began + 20_000
+    world.clock.set(began + 20_000)
+    assert await world.watcher.once()
+    await waiting.wait_for(lambda: not world.watcher._polling, 60)
+
+
 async def test_a_place_or_two_that_come_free_are_not_filled_one_by_one(journal, monkeypatch):
     world = remotes.watched(journal)
     world.remote.things = {"a": (1, "new")}
