@@ -39,13 +39,14 @@ from daemon.model.jsons import JsonObject
 from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 
 AT_ONCE = 256  # polls under way; how many speak to a service at once is that account's own limit
-TAKEN = 1_024  # rows that are this node's: waiting for their turn, polled, about to be written
+TAKEN = 2_048  # rows that are this node's: waiting for their turn, polled, about to be written
 ROOM = (
     TAKEN // 4
 )  # for fewer none are taken: to find them beside those that are taken costs as much as to find many
 MANY = 32  # rows taken at once, after which the next are let come together for a while
-REST = 480 * MILLISECOND  # what is done for hundreds of rows at once costs half a row what it costs for ten
-REST_ASKED = 120 * MILLISECOND  # where a callback waits for its look
+REST = 960 * MILLISECOND  # what is done for a thousand rows at once costs half a row what it costs for ten
+REST_PART = 60  # of the shortest interval among them: it is lost in their jitter
+REST_ASKED = 120 * MILLISECOND  # where a callback waits for its look, or rows have no interval of their own
 LONGEST_POLL = 5 * MINUTE
 LEASE = 30 * SECOND
 AFTER_LOST = 5.0  # seconds before a row is let go of whose outcome could not be written
@@ -114,7 +115,7 @@ class Watcher:
         room = TAKEN - len(self._polling)
         taken = await self._claims.take(now, self._polling, room if room >= ROOM else 0)
         self.next_at = taken.next_at
-        self._took_at, self._resting_until = now, now + REST if len(taken.rows) >= MANY else 0
+        self._took_at, self._resting_until = now, now + _rest(taken.rows) if len(taken.rows) >= MANY else 0
         if taken.rows:  # the first is the oldest
             metrics.poll_lag.set((now - (taken.rows[0].due_at or now)) / SECOND)
             self._polling.update(row.name for row in taken.rows)
@@ -303,6 +304,11 @@ class Watcher:
         (log.warning if loud else log.debug)("watch.failed", watch=row.name, error=text)
         if tells:
             self._bells.router.ring()
+
+
+def _rest(rows: Sequence[Polled]) -> int:
+    """How long the next rows are let come together after these."""
+    return min(REST, max(REST_ASKED, min(row.every or 0 for row in rows) // REST_PART))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pytest
 from daemon.intake import crew
 from daemon.intake import watches as watching
 from daemon.journal import database, events, watches
-from daemon.model.times import MINUTE
+from daemon.model.times import MILLISECOND, MINUTE, SECOND
 from tests import waiting
 from tests.intake import remotes
 
@@ -21,9 +21,9 @@ def restless(monkeypatch):
     monkeypatch.setattr(watching, "REST", 0)
 
 
-async def watch_many(world: remotes.Watched) -> None:
+async def watch_many(world: remotes.Watched, many: int = MANY) -> None:
     """A watch of each of many things, all known already."""
-    names = [f"t{n}" for n in range(MANY)]
+    names = [f"t{n}" for n in range(many)]
     world.remote.things = dict.fromkeys(names, (1, "new"))
     await world.configure(*(remotes.row(f"watch-{name}", wanted=(name,)) for name in names))
     await poll_all(world)
@@ -84,7 +84,9 @@ async def test_between_two_turns_of_the_loop_only_a_few_rows_are_polled(sqlite_u
 
 async def test_after_many_rows_the_next_are_let_come_together(journal, monkeypatch):
     world = remotes.watched(journal)
-    await watch_many(world)
+    monkeypatch.setattr(watching, "TAKEN", 2 * watching.MANY)
+    monkeypatch.setattr(watching, "ROOM", watching.MANY)
+    await watch_many(world, 3 * watching.MANY)
     monkeypatch.setattr(watching, "REST", 60_000)
     world.clock.set(world.clock.now() + 2 * MINUTE)
     assert await world.watcher.once()
@@ -96,9 +98,32 @@ async def test_after_many_rows_the_next_are_let_come_together(journal, monkeypat
     await waiting.wait_for(lambda: not world.watcher._polling, 60)
 
 
+@pytest.mark.parametrize(
+    "intervals, rest",
+    [
+        ((MINUTE, 5 * MINUTE), 960),
+        ((MINUTE, 12 * SECOND), 200),
+        ((MINUTE, SECOND), 120),
+        ((None, MINUTE), 120),
+    ],
+)
+async def test_the_rest_is_a_small_part_of_the_shortest_interval(journal, monkeypatch, intervals, rest):
+    world = remotes.watched(journal)
+    world.remote.things = {"a": (1, "new")}
+    named = enumerate([*intervals] * watching.MANY)
+    await world.configure(*(remotes.row(f"watch-{n}", wanted=("a",), every=every) for n, every in named))
+    monkeypatch.setattr(watching, "REST", 960 * MILLISECOND)
+    assert await world.watcher.once()
+    await waiting.wait_for(lambda: not world.watcher._polling, 60)
+    assert not await world.watcher.once()
+    assert world.watcher.next_at == world.clock.now() + rest * MILLISECOND
+
+
 async def test_a_callback_that_wants_a_look_cuts_a_rest_short(journal, monkeypatch):
     world = remotes.watched(journal)
-    await watch_many(world)
+    monkeypatch.setattr(watching, "TAKEN", 2 * watching.MANY)
+    monkeypatch.setattr(watching, "ROOM", watching.MANY)
+    await watch_many(world, 3 * watching.MANY)
     monkeypatch.setattr(watching, "REST", 60_000)
     monkeypatch.setattr(watching, "REST_ASKED", 20_000)
     world.clock.set(world.clock.now() + 2 * MINUTE)
