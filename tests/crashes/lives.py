@@ -72,6 +72,7 @@ class Lives:
         daemon.station = ""
         daemon.sandbox.faults.remove()
         self.mend()
+        work.hush()
         await daemon.start()
         await work.send_again()
         await reckoning.settle(work)

@@ -88,11 +88,12 @@ ADDED = reaction(
 )
 KINDS = ("make", "grid", "charge", "ask", "flaky", "lacking", "upload", "unfit")
 ALL = (MAKE, NOTE, GRID, CHARGE, ASK, FLAKY, LACKING, UPLOAD, UNFIT, TICK, OPENED, ADDED)
-TRIGGERS = """
+BEAT = """
 [[schedule]]
 name = "beat"
 every = "1s"
-
+"""
+WATCHES = """
 [[watch]]
 name = "sources"
 service = "popily"
@@ -136,11 +137,19 @@ class Workload:
         pop, _publish, tracer = self.daemon.steps(run["id"])
         self.pop_id, self.tracer_id = pop["response"]["id"], tracer["response"]["id"]
         await self.daemon.kill()
-        self.daemon.configure(TRIGGERS.format(pop_id=self.pop_id), *ALL, accounts=FAST, drain="500ms")
+        self._configure(BEAT)
         await self.daemon.start()  # what is there at the first poll is no news
         unpolled = "SELECT 1 FROM watches WHERE role = 'watch' AND polled_at IS NULL"
         await waiting.wait_for(lambda: not self.daemon.rows(unpolled), PATIENCE, "the first polls")
         await self.daemon.kill()
+
+    def hush(self) -> None:
+        """Let the next life have no schedule, so that there is an end of what it has to do."""
+        self._configure()
+
+    def _configure(self, *triggers: str) -> None:
+        watches = WATCHES.format(pop_id=self.pop_id)
+        self.daemon.configure(watches, *triggers, *ALL, accounts=FAST, drain="500ms")
 
     async def order(self, kind: str, n: int) -> bool:
         """Send one order; whether it was acknowledged."""
