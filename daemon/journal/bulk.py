@@ -80,7 +80,7 @@ class Statement:
         words, _ = self._ready(connection, rows[0])
         text = self._texts[dialect]
         given = ({**text.fixed, **row} for row in rows) if text.fixed else rows
-        ready = [stored(map(row.__getitem__, text.names)) for row in given]
+        ready = [_all_stored(map(row.__getitem__, text.names)) for row in given]
         if dialect == "sqlite":
             return int(driver.executemany(words, ready).rowcount)
         await_only(driver.executemany(words, ready))
@@ -98,7 +98,7 @@ class Statement:
             text = _Text(compiled.string, tuple(compiled.positiontup), compiled.params)
             self._texts[connection.dialect.name] = text
         given = {**text.fixed, **values}
-        return text.words, [_one_stored(given[name]) for name in text.names]
+        return text.words, [_stored(given[name]) for name in text.names]
 
 
 def _is_ready(connection: Connection, driver: Any) -> bool:
@@ -108,11 +108,11 @@ def _is_ready(connection: Connection, driver: Any) -> bool:
     return by_hand or bool(driver.is_in_transaction())
 
 
-def _one_stored(value: Any) -> Any:
+def _stored(value: Any) -> Any:
     return storable(value) if type(value) is str else value
 
 
-def stored(values: Iterable[Any]) -> list[Any]:
+def _all_stored(values: Iterable[Any]) -> list[Any]:
     """*values* as the databases keep them; what :func:`storable` would leave alone is seen without calling it."""
     return [v if type(v) is not str or (v.isascii() and "\0" not in v) else storable(v) for v in values]
 
@@ -129,7 +129,7 @@ def is_one_of(column: sa.Column[Any], name: str, dialect: str) -> sa.ColumnEleme
 
 def several(connection: Connection, values: Iterable[Any]) -> Any:
     """*values* as :func:`is_one_of` takes them."""
-    given = stored(values)
+    given = [_stored(value) for value in values]
     return jsons.dumps(given) if connection.dialect.name == "sqlite" else given
 
 
@@ -169,7 +169,7 @@ class Insert:
         driver: Any = connection.connection.driver_connection
         if connection.dialect.name == "sqlite":
             return self._run_sqlite(driver, rows)
-        columns = [stored(column) for column in zip(*rows, strict=True)]
+        columns = [_all_stored(column) for column in zip(*rows, strict=True)]
         if _is_ready(connection, driver):
             told = await_only(driver.fetch(self._postgres, *columns))
         else:
@@ -186,7 +186,7 @@ class Insert:
             left = len(rows) - place
             size = next((size for size in SIZES if size <= left), left)
             values = chain.from_iterable(rows[place : place + size])
-            done = driver.execute(self._sqlite_text(size), stored(values))
+            done = driver.execute(self._sqlite_text(size), _all_stored(values))
             numbers += range(done.lastrowid - done.rowcount + 1, done.lastrowid + 1)
             place += size
         return numbers

@@ -4,7 +4,6 @@ Called by ``runs`` when runs are made, and by ``running`` when it takes one up; 
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -30,18 +29,14 @@ def remember(connection: Connection, found: Mapping[str, Reaction], now: int) ->
         else set()
     )
     for digest in found.keys() - known:
-        row = to_row(found[digest], now)
+        reaction = found[digest]
+        row = {
+            "digest": digest,
+            "name": reaction.name,
+            "definition": jsons.dumps(rules.to_json(reaction)),
+            "recorded_at": now,
+        }
         connection.execute(tables.insert_into(connection, reactions).values(row).on_conflict_do_nothing())
-
-
-def to_row(reaction: Reaction, now: int) -> dict[str, Any]:
-    """The row of *reaction*'s definition."""
-    return {
-        "digest": reaction.digest,
-        "name": reaction.name,
-        "definition": jsons.dumps(rules.to_json(reaction)),
-        "recorded_at": now,
-    }
 
 
 def get(connection: Connection, digest: str) -> Reaction | None:

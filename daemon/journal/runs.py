@@ -39,8 +39,11 @@ _TOUCHER = bulk.Statement(
 )
 _FIRST_DUE = sa.select(runs.c.due_at).where(CLAIMABLE).order_by(runs.c.due_at).limit(1)
 _OLDEST_DUE = bulk.Statement(lambda _: _FIRST_DUE.where(runs.c.due_at <= sa.bindparam("now")))
-NEW = tuple(one.name for one in runs.columns if one.name not in ("lock_key", "locked", "parked_for"))
-_INSERT = bulk.Insert(runs, NEW, "DO NOTHING")
+_INSERT = bulk.Insert(
+    runs,
+    tuple(one.name for one in runs.columns if one.name not in ("lock_key", "locked", "parked_for")),
+    "DO NOTHING",
+)
 _PRESENT = bulk.Statement(
     lambda dialect: sa.select(runs.c.id).where(bulk.is_one_of(runs.c.id, "ids", dialect))
 )
@@ -78,7 +81,7 @@ class NewRun:
 
 def born(new: NewRun, now: int, lease: Lease) -> Run:
     """The run that *new* is, once it is made under *lease*."""
-    return from_values(new_row(new, now, lease))
+    return _from_values(_new_row(new, now, lease))
 
 
 def make(
@@ -95,17 +98,16 @@ def make(
     """
     used = {new.reaction.digest: new.reaction for new in made if new.reaction.digest not in defined}
     definitions.remember(connection, used, now)
-    rows = [new_row(new, now, lease) for new, lease in zip(made, born, strict=True)]
-    inserted = _INSERT.run(connection, [tuple(row[name] for name in NEW) for row in rows])
+    rows = [_new_row(new, now, lease) for new, lease in zip(made, born, strict=True)]
+    inserted = _INSERT.run(connection, [tuple(row[name] for name in _INSERT.columns) for row in rows])
     if inserted < len(rows):
         present = _PRESENT.rows(connection, ids=bulk.several(connection, [row["id"] for row in rows]))
         new = {id for (id,) in present}
         rows = [row for row in rows if row["id"] in new]
-    return [from_values(row) for row in rows]
+    return [_from_values(row) for row in rows]
 
 
-def new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
-    """The row of *new*, in the columns :data:`NEW`."""
+def _new_row(new: NewRun, now: int, lease: Lease | None) -> dict[str, Any]:
     dead, claimed = new.error is not None, lease is not None and new.error is None
     return {
         "id": new.id or ids.uuid7(now),
@@ -283,7 +285,9 @@ def touch(
 def toucher(connection: Connection, account: str, noun: str, remote_id: str) -> tuple[Run, int] | None:
     """The run that touched a remote object last, and when."""
     rows = _TOUCHER.rows(connection, account=account, noun=noun, remote_id=remote_id)
-    return (from_values(dict(zip(runs.columns.keys(), rows[0], strict=False))), rows[0][-1]) if rows else None
+    return (
+        (_from_values(dict(zip(runs.columns.keys(), rows[0], strict=False))), rows[0][-1]) if rows else None
+    )
 
 
 def get(connection: Connection, id: str) -> Run | None:
@@ -357,11 +361,10 @@ def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
 
 def from_row(row: Row[Any]) -> Run:
     """The run of a row that holds every run column."""
-    return from_values(dict(row._mapping))
+    return _from_values(dict(row._mapping))
 
 
-def from_values(values: Mapping[str, Any]) -> Run:
-    """The run of a row's columns."""
+def _from_values(values: Mapping[str, Any]) -> Run:
     return Run(
         id=values["id"],
         reaction=values["reaction"],

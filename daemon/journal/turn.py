@@ -10,11 +10,10 @@ from daemon.journal import bulk, events, runs
 from daemon.journal.tables import cursors
 from daemon.model import records
 
-MOVE = f"UPDATE {cursors.name} SET seq = :new WHERE name = :reader AND seq = :old RETURNING seq"  # noqa: S608 - as below
 # Both at once: a way to the server less.
 _TAKE = bulk.Statement(
     lambda _: sa.text(
-        f"WITH moved AS ({MOVE}) "  # noqa: S608 - our own words only
+        f"WITH moved AS (UPDATE {cursors.name} SET seq = :new WHERE name = :reader AND seq = :old RETURNING seq) "  # noqa: S608 - our own words only
         f"SELECT (SELECT count(*) FROM moved), (SELECT due_at FROM runs WHERE {runs.CLAIMABLE.text} "
         "AND due_at <= :now ORDER BY due_at LIMIT 1)"
     ).bindparams(*(sa.bindparam(name, type_=sa.BigInteger) for name in ("new", "old", "now")))

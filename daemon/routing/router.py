@@ -7,7 +7,7 @@ memory when one is free (born claimed), and who otherwise find it as a row.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -17,7 +17,6 @@ from daemon import metrics
 from daemon.contract import own_events
 from daemon.journal import events, runs, state, turn
 from daemon.journal.bell import Bell
-from daemon.journal.births import Birth
 from daemon.journal.database import Connection, Journal
 from daemon.journal.runs import Lease, NewRun
 from daemon.model import ids
@@ -160,11 +159,23 @@ class Router:
 
     async def _write(self, found: Found, made: list[NewRun], now: int) -> None:
         lease = await self._crew.lease() if made else None
-        born_of = {event.id: event for event in found.events}
-        begins = 0 < len(made) <= min(self._crew.free(), AT_ONCE) and not self._behind
-        making = self._making(found, made, now, lease, begins=begins)
-        writing = asyncio.ensure_future(self._journal.write(making, single=not made))
-        begun = self._begin(made, born_of, now, lease) if begins and lease is not None else set()
+        free, born_of = self._crew.free(), {event.id: event for event in found.events}
+        defined = self._defined.lasting(time.monotonic())
+
+        def write(connection: Connection) -> list[Run] | None:
+            if not made:
+                return [] if events.move_cursor(connection, found.seq, found.last) else None
+            mine = turn.take(connection, found.seq, found.last, now)
+            if not mine.moved:
+                return None  # another node routed these
+            hands = free if mine.oldest_due is None else 0
+            born = [lease if n < hands else None for n in range(len(made))]
+            new = runs.make(connection, made, now, born, defined)
+            tell_dead(connection, new, found.events, now)
+            return new
+
+        writing = asyncio.ensure_future(self._journal.write(write, single=not made))
+        begun = self._begin(made, born_of, now, lease) if lease is not None and len(made) <= free else set()
         new = await writing
         if new is not None:  # every event passes here once, whoever recorded it
             self._seq = found.last
@@ -178,29 +189,6 @@ class Router:
                 self._workers.ring()
             _tell(new)
 
-    def _making(
-        self, found: Found, made: Sequence[NewRun], now: int, lease: Lease | None, *, begins: bool
-    ) -> Callable[[Connection], list[Run] | None]:
-        """What routes *found* into *made*: the new runs, None where another node has routed these events."""
-        free, defined = self._crew.free(), self._defined.lasting(time.monotonic())
-        # The very first time there is no cursor to move yet.
-        if begins and lease is not None and found.seq and all(new.error is None for new in made):
-            return Birth(found.seq, found.last, now, tuple(made), lease, defined)
-
-        def write(connection: Connection) -> list[Run] | None:
-            if not made:
-                return [] if events.move_cursor(connection, found.seq, found.last) else None
-            mine = turn.take(connection, found.seq, found.last, now)
-            if not mine.moved:
-                return None
-            hands = free if mine.oldest_due is None else 0
-            born = [lease if n < hands else None for n in range(len(made))]
-            new = runs.make(connection, made, now, born, defined)
-            tell_dead(connection, new, found.events, now)
-            return new
-
-        return write
-
     def _begin(
         self, made: Sequence[NewRun], born_of: Mapping[str, Event], now: int, lease: Lease
     ) -> set[str]:
@@ -211,6 +199,8 @@ class Router:
         made, or not be born claimed (older work is due, another node was faster), it is refused, and they have not
         said a word to anybody.
         """
+        if self._behind or len(made) > AT_ONCE:
+            return set()
         claimed = [runs.born(new, now, lease) for new in made if new.error is None]
         self._crew.take(claimed, born_of, {new.reaction.digest: new.reaction for new in made})
         return {run.id for run in claimed}
@@ -226,10 +216,10 @@ class Defined:
         """Runs with *digests* were committed before *now*."""
         self._seen |= dict.fromkeys(digests, now)
 
-    def lasting(self, now: float) -> frozenset[str]:
+    def lasting(self, now: float) -> Collection[str]:
         """The digests whose definitions are there for certain."""
         self._seen = {digest: at for digest, at in self._seen.items() if now - at < DEFINED_FOR}
-        return frozenset(self._seen)
+        return self._seen.keys()
 
 
 def new_run(event: Event, wish: Wish, now: int, replay: int = 0) -> NewRun:
