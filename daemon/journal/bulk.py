@@ -79,7 +79,7 @@ class Statement:
             return -1
         words, _ = self._ready(connection, rows[0])
         text = self._texts[dialect]
-        given = ({**text.fixed, **row} for row in rows) if text.fixed else rows
+        given = ({**text.fixed, **row} for row in rows)
         ready = [_all_stored(map(row.__getitem__, text.names)) for row in given]
         if dialect == "sqlite":
             return int(driver.executemany(words, ready).rowcount)

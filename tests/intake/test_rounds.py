@@ -35,6 +35,19 @@ async def poll_all(world: remotes.Watched) -> None:
         await waiting.wait_for(lambda: not world.watcher._polling, 60)
 
 
+async def resting(journal: database.Journal, monkeypatch: pytest.MonkeyPatch) -> remotes.Watched:
+    """A world in which more rows are due than may be taken, and the first of them have been polled."""
+    world = remotes.watched(journal)
+    monkeypatch.setattr(watching, "TAKEN", 2 * watching.MANY)
+    monkeypatch.setattr(watching, "ROOM", watching.MANY)
+    await watch_many(world, 3 * watching.MANY)
+    monkeypatch.setattr(watching, "REST", 60_000)
+    world.clock.set(world.clock.now() + 2 * MINUTE)
+    assert await world.watcher.once()
+    await waiting.wait_for(lambda: not world.watcher._polling, 60)
+    return world
+
+
 async def test_quiet_polls_of_many_rows_are_few_commits(journal, batches):
     world = remotes.watched(journal)
     await watch_many(world)
@@ -83,14 +96,7 @@ async def test_between_two_turns_of_the_loop_only_a_few_rows_are_polled(sqlite_u
 
 
 async def test_after_many_rows_the_next_are_let_come_together(journal, monkeypatch):
-    world = remotes.watched(journal)
-    monkeypatch.setattr(watching, "TAKEN", 2 * watching.MANY)
-    monkeypatch.setattr(watching, "ROOM", watching.MANY)
-    await watch_many(world, 3 * watching.MANY)
-    monkeypatch.setattr(watching, "REST", 60_000)
-    world.clock.set(world.clock.now() + 2 * MINUTE)
-    assert await world.watcher.once()
-    await waiting.wait_for(lambda: not world.watcher._polling, 60)
+    world = await resting(journal, monkeypatch)
     assert not await world.watcher.once()
     assert world.watcher.next_at == world.clock.now() + 60_000
     world.clock.set(world.clock.now() + 60_000)
@@ -120,16 +126,9 @@ async def test_the_rest_is_a_small_part_of_the_shortest_interval(journal, monkey
 
 
 async def test_a_callback_that_wants_a_look_cuts_a_rest_short(journal, monkeypatch):
-    world = remotes.watched(journal)
-    monkeypatch.setattr(watching, "TAKEN", 2 * watching.MANY)
-    monkeypatch.setattr(watching, "ROOM", watching.MANY)
-    await watch_many(world, 3 * watching.MANY)
-    monkeypatch.setattr(watching, "REST", 60_000)
+    world = await resting(journal, monkeypatch)
     monkeypatch.setattr(watching, "REST_ASKED", 20_000)
-    world.clock.set(world.clock.now() + 2 * MINUTE)
     began = world.clock.now()
-    assert await world.watcher.once()
-    await waiting.wait_for(lambda: not world.watcher._polling, 60)
     world.watcher.hurry()
     assert not await world.watcher.once()
     assert world.watcher.next_at == began + 20_000
