@@ -1,8 +1,9 @@
 """Statements of the hot path: their text is made once by SQLAlchemy, or from its tables, and handed to the driver.
 
 :class:`Statement` is any one statement, :class:`Insert` writes many rows in one: SQLite takes a list of rows,
-PostgreSQL one array a column. Used by the rooms' functions that are called for every commit, run or round of a loop;
-everything else goes through SQLAlchemy's own execution, which costs five to ten times as much a statement.
+PostgreSQL one text of JSON (see :func:`recordset`). Used by the rooms' functions that are called for every commit, run
+or round of a loop; everything else goes through SQLAlchemy's own execution, which costs five to ten times as much a
+statement.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Connection, Integer, LargeBinary, Table
+from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import await_only
 
 from daemon.journal.tables import storable
@@ -133,6 +136,31 @@ def several(connection: Connection, values: Iterable[Any]) -> Any:
     return jsons.dumps(given) if connection.dialect.name == "sqlite" else given
 
 
+def recordset(text: str, kinds: Mapping[str, TypeEngine[Any]], name: str) -> str:
+    """What PostgreSQL reads the rows of :func:`records` from, bound as *text* and called *name*: their columns, which
+    are of *kinds*, and ``place``, from 1. To bind an array for each column would cost the driver twice as much, which
+    asks of every single value whether it is another array.
+    """
+    columns = ", ".join(f'"{column}" {_kind(kind)}' for column, kind in kinds.items())
+    names = ", ".join(f'"{column}"' for column in kinds)
+    # Bound as text: for JSON the dialect has given the driver a function of its own.
+    rows = f"json_to_recordset(CAST({text} AS text)::json) AS ({columns})"
+    return f"ROWS FROM ({rows}) WITH ORDINALITY AS {name} ({names}, place)"
+
+
+def records(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """*rows* of *names* as :func:`recordset` takes them."""
+    named = [dict(zip(names, _all_stored(row), strict=True)) for row in rows]
+    return orjson.dumps(named, default=_in_words).decode()
+
+
+def _in_words(value: Any) -> str:
+    """Bytes as PostgreSQL reads them from text."""
+    if not isinstance(value, bytes):
+        raise TypeError
+    return f"\\x{value.hex()}"
+
+
 class Insert:
     """Inserts rows of *columns* into *table*; *conflict* is what follows ``ON CONFLICT``, *number* the column whose
     values the table gives by itself. Whoever inserts waits for the advisory lock *turn* first, in PostgreSQL, and
@@ -142,13 +170,13 @@ class Insert:
         self, table: Table, columns: Sequence[str], conflict: str, number: str = "1", turn: int | None = None
     ) -> None:
         self.columns = tuple(columns)
+        self._names = tuple(map(str, columns))  # a table's own are of a class that JSON does not know
         names = ", ".join(f'"{name}"' for name in columns)
         head = f'INSERT INTO "{table.name}" ({names})'
         tail = f"ON CONFLICT {conflict}"
         self._sqlite = (f"{head} VALUES ", f"({', '.join('?' * len(columns))})", f" {tail}")
         self._texts: dict[int, str] = {}
-        arrays = ", ".join(f"${place}::{_array_type(table, name)}[]" for place, name in enumerate(columns, 1))
-        given = f"unnest({arrays}) WITH ORDINALITY AS given({names}, place)"
+        given = recordset("$1", {name: table.columns[name].type for name in columns}, "given")
         lock, source = "", given
         if turn is not None:  # in the same statement: one way to the server less
             lock, source = (
@@ -169,11 +197,11 @@ class Insert:
         driver: Any = connection.connection.driver_connection
         if connection.dialect.name == "sqlite":
             return self._run_sqlite(driver, rows)
-        columns = [_all_stored(column) for column in zip(*rows, strict=True)]
+        text = records(self._names, rows)
         if _is_ready(connection, driver):
-            told = await_only(driver.fetch(self._postgres, *columns))
+            told = await_only(driver.fetch(self._postgres, text))
         else:
-            told = connection.exec_driver_sql(self._postgres, tuple(columns)).all()
+            told = connection.exec_driver_sql(self._postgres, (text,)).all()
         return sorted(row[0] for row in told)
 
     def _run_sqlite(self, driver: Any, rows: Sequence[tuple[Any, ...]]) -> Sequence[int]:
@@ -199,8 +227,8 @@ class Insert:
         return text
 
 
-def _array_type(table: Table, name: str) -> str:
-    kind = table.columns[name].type
+def _kind(kind: TypeEngine[Any]) -> str:
+    """How PostgreSQL calls *kind*."""
     if isinstance(kind, Boolean):
         return "boolean"
     if isinstance(kind, LargeBinary):

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.types import TypeEngine
 
 from daemon.journal import bulk, steps, tables
 from daemon.journal.database import LostLease
@@ -35,13 +36,20 @@ _END = bulk.Statement(
     )
 )
 _STEP = ", ".join(f'"{name}"' for name in steps.NAMES)
-_ARRAYS = ", ".join(f"CAST(:{name} AS {tables.steps.columns[name].type}[])" for name in steps.NAMES)
+_MOVE: dict[str, TypeEngine[Any]] = {
+    "run": sa.Text(),
+    "held": sa.BigInteger(),
+    "tried": sa.Integer(),
+    "ended_at": sa.BigInteger(),
+}
+_OF_MOVE: dict[str, TypeEngine[Any]] = {
+    "of_place": sa.BigInteger(),
+    **{name: tables.steps.columns[name].type for name in steps.NAMES},
+}
 # One statement is a transaction of its own: where there is nothing else to commit it needs no other around it.
 _IN_POSTGRES = bulk.Statement(
     lambda _: sa.text(
-        "WITH given AS (SELECT * FROM unnest(CAST(:runs AS text[]), CAST(:fences AS bigint[]), "  # noqa: S608 - names only
-        "CAST(:tries AS integer[]), CAST(:ends AS bigint[])) "
-        "WITH ORDINALITY AS given (run, held, tried, ended_at, place)), "
+        f"WITH given AS (SELECT * FROM {bulk.recordset(':moves', _MOVE, 'given')}), "  # noqa: S608 - names only
         "moved AS (UPDATE runs SET attempts = tried, "
         "status = CASE WHEN ended_at IS NULL THEN status ELSE 'succeeded' END, "
         "finished_at = coalesce(ended_at, finished_at), "
@@ -50,8 +58,8 @@ _IN_POSTGRES = bulk.Statement(
         "node = CASE WHEN ended_at IS NULL THEN node END, "
         "lease_until = CASE WHEN ended_at IS NULL THEN lease_until END "
         f"FROM given WHERE runs.id = run AND fence = held AND {LEASED.text} RETURNING place), "
-        f"put AS (INSERT INTO steps ({_STEP}) SELECT {_STEP} FROM unnest({_ARRAYS}, CAST(:places AS bigint[])) "
-        f"AS step ({_STEP}, of_place) WHERE of_place IN (SELECT place FROM moved) ON CONFLICT {steps.OVER}) "
+        f"put AS (INSERT INTO steps ({_STEP}) SELECT {_STEP} FROM {bulk.recordset(':rows', _OF_MOVE, 'step')} "
+        f"WHERE of_place IN (SELECT place FROM moved) ON CONFLICT {steps.OVER}) "
         "SELECT place FROM moved"
     )
 )
@@ -112,16 +120,11 @@ def _move_in_sqlite(connection: Connection, made: Sequence[Progress]) -> int:
 def _write_in_postgres(
     connection: Connection, made: Sequence[Progress], rows: Sequence[tuple[Any, ...]]
 ) -> Sequence[LostLease | None]:
-    columns = zip(*rows, strict=True) if rows else [()] * len(steps.NAMES)
-    stored = ([tables.storable(v) if type(v) is str else v for v in column] for column in columns)
+    moves = [(one.run.id, one.run.fence, one.run.attempts, one.finished_at) for one in made]
+    places = [place for place, one in enumerate(made, 1) for _ in one.steps]
+    of_moves = [(place, *row) for place, row in zip(places, rows, strict=True)]
     found = _IN_POSTGRES.rows(
-        connection,
-        runs=[one.run.id for one in made],
-        fences=[one.run.fence for one in made],
-        tries=[one.run.attempts for one in made],
-        ends=[one.finished_at for one in made],
-        places=[place for place, one in enumerate(made, 1) for _ in one.steps],
-        **dict(zip(steps.NAMES, stored, strict=True)),
+        connection, moves=bulk.records(tuple(_MOVE), moves), rows=bulk.records(tuple(_OF_MOVE), of_moves)
     )
     moved = {place for (place,) in found}
     return [None if place in moved else LostLease(one.run.id) for place, one in enumerate(made, 1)]
