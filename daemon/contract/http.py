@@ -23,6 +23,7 @@ from daemon.contract import connections, errors, files, guard, secrets, sending
 from daemon.model import jsons, times
 from daemon.model.jsons import Json
 
+TIMEOUT = 30 * times.SECOND  # of a call, where the config says nothing else
 LARGEST_ANSWER = 64 * 1024 * 1024  # bytes read of one answer
 IDLE_CONNECTION = 4.0  # seconds; below the keep-alive of common servers, so that few writes meet a closed one
 LONGEST_PAUSE = 24 * times.HOUR  # that a Retry-After may ask for
@@ -96,7 +97,7 @@ class Http:
         self,
         base_url: str,
         *,
-        timeout: int = 30 * times.SECOND,
+        timeout: int = TIMEOUT,
         pace: Pace | None = None,
         guarded: guard.Guard | None = None,
         observe: Observer = lambda _outcome, _seconds: None,

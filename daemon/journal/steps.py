@@ -76,8 +76,18 @@ def awaited(connection: Connection) -> set[str]:
 def failed_attempt(step: Step, at: int, error: str, status: int | None) -> tuple[JsonObject, ...]:
     """*step*'s history with one more failed attempt; *took* is how long after its intent, in microseconds."""
     took = max(0, at - step.doubted_at) if step.doubted_at is not None else 0
-    attempt = {"attempt": step.attempts, "at": at, "took": took, "error": error, "status": status}
-    return (*step.history, attempt)[-LONGEST_HISTORY:]
+    return _remembered(
+        step, {"attempt": step.attempts, "at": at, "took": took, "error": error, "status": status}
+    )
+
+
+def failed_look(step: Step, at: int, error: str, status: int | None) -> tuple[JsonObject, ...]:
+    """*step*'s history with one more look that failed."""
+    return _remembered(step, {"attempt": step.attempts, "at": at, "error": error, "status": status})
+
+
+def _remembered(step: Step, failed: JsonObject) -> tuple[JsonObject, ...]:
+    return (*step.history, failed)[-LONGEST_HISTORY:]
 
 
 def to_row(step: Step) -> tuple[Any, ...]:

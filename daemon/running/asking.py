@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from daemon.contract import errors, given_files, own_paths, sending
+from daemon.contract import errors, given_files, http, own_paths, sending
 from daemon.contract.declare import Action, Call, Done
 from daemon.contract.services import Services
 from daemon.journal.database import LostLease
@@ -86,6 +86,11 @@ class Asker:
             lambda client: note(client, planned.parameters),
         )
         return jsons.as_object(self._services().blanker.value(noted))
+
+    def longest_call(self, step: Step) -> int:
+        """How long the answer to a request of *step* is waited for, in microseconds."""
+        account = self._services().accounts.get(step.account or "")
+        return account.timeout if account is not None else http.TIMEOUT
 
     def _told(self, course: Course, step: Step, now: int, first_sent_at: int | None) -> Call:
         services = self._services()

@@ -48,26 +48,29 @@ def leaves_doubt(doubt: Doubt, failed: errors.ServiceError) -> bool:
     return status is not None and status < 300
 
 
-def settles_at(step: Step, now: int) -> int | None:
+def settles_at(step: Step, now: int, longest_call: int) -> int | None:
     """When a look that finds nothing may be believed, None where it may be now.
 
     Until then the lost request may still be under way to the service, or at work there: one that was given up without
-    an answer was at work for all that time, and has as long again. A clock that was set back begins the wait anew.
+    an answer was at work for all that time, and has as long again. Where the process died or stood still, nobody knows
+    when it was given up: it has as long as its answer would have been waited for, *longest_call*. A clock that was set
+    back begins the wait anew.
     """
-    doubted_at = step.doubted_at if step.doubted_at is not None else now - SETTLES
-    settling = _settling(step)
+    if step.doubted_at is None:
+        return None
+    doubted_at, settling = step.doubted_at, _settling(step, longest_call)
     if now < doubted_at:
         return now + settling
     return doubted_at + settling if now < doubted_at + settling else None
 
 
-def _settling(step: Step) -> int:
+def _settling(step: Step, longest_call: int) -> int:
     """How long after it was sent the request of *step* may have an effect."""
-    # The first failure since the request was sent is the call's own, looks come after it. Its number would not tell: an
-    # attempt that an outage cost is given back. Where a clock was set since, nothing fits, and none is believed.
+    # The call's own failure says how long it took, looks do not. Its number would not tell: an attempt that an outage
+    # cost is given back. Where a clock was set since, nothing fits, and none is believed.
     since_sent = (one for one in step.history if one["at"] - one.get("took", 0) == step.doubted_at)
-    took: int = next((one.get("took", 0) for one in since_sent), 0)
-    return min(took + max(took, SETTLES), LONGEST_SETTLING)
+    took: int | None = next((one.get("took", 0) for one in since_sent), None)
+    return min(max(longest_call, SETTLES) if took is None else took + max(took, SETTLES), LONGEST_SETTLING)
 
 
 def summarise(request: JsonObject | None) -> JsonObject:

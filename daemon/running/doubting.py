@@ -74,7 +74,7 @@ class Doubts:
             await self._scribe.hold(course, step, scribe.describe_bug(bug))
             return UNSEEN
         now = self._clock.now()
-        settles_at = doubt.settles_at(step, now)
+        settles_at = doubt.settles_at(step, now, self._asker.longest_call(step))
         if done is None and settles_at is not None:
             await self._wait(course, step, settles_at, step.error or "its effect is looked for")
             return UNSEEN

@@ -70,7 +70,7 @@ def failed_attempt(step: Step, now: int, failed: errors.ServiceError) -> Step:
 
 def failed_look(step: Step, now: int, text: str, status: int | None) -> Step:
     """*step* with one more look that failed in its history; it stays in doubt."""
-    return replace(step, error=text, history=steps.failed_attempt(step, now, text, status))
+    return replace(step, error=text, history=steps.failed_look(step, now, text, status))
 
 
 def stand_in_line(run: Run, key: str, now: int) -> Callable[[Connection], Run]:

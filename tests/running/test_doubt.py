@@ -34,7 +34,7 @@ async def crashed_in(world: World, action: str, **values: object) -> None:
 @pytest.mark.parametrize("action", ["put", "make"])
 async def test_a_begun_call_without_effect_is_repeated_after_a_crash(world: World, action: str) -> None:
     await crashed_in(world, action)
-    await world.later(doubt.SETTLES)
+    await world.later(30 * times.SECOND)  # as long as the answer would have been waited for
     (run,) = await world.runs()
     assert run.status is RunStatus.SUCCEEDED
     begun, again = [made for made in world.shop.calls if made.call.step_id == action][:2]
@@ -43,6 +43,16 @@ async def test_a_begun_call_without_effect_is_repeated_after_a_crash(world: Worl
     steps = await world.steps(run)
     assert [one.attempts for one in steps[:2]] == [1, 2]
     assert run.attempts == sum(one.attempts for one in steps)
+
+
+async def test_a_service_that_is_at_work_while_the_process_dies_is_not_asked_twice(world: World) -> None:
+    await crashed_in(world, "make")
+    await world.later(doubt.SETTLES * 2)
+    world.shop.made.append(world.shop.calls[0].call.marker)  # only now the service is through with it
+    await world.later(times.MINUTE)
+    (run,) = await world.runs()
+    assert run.status is RunStatus.SUCCEEDED
+    assert len(world.shop.made) == len(world.shop.asked("shop.make")) == 1
 
 
 async def test_an_unsafe_call_is_held_after_a_crash(world: World) -> None:

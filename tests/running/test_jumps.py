@@ -94,7 +94,7 @@ async def test_a_look_comes_when_it_would_have_come(world: World, by: int) -> No
     world.react(reaction("stock", step("make")))
     await world.react_to()
     await set_clock(world, by)
-    await world.later(10 * times.SECOND)
+    await world.later(30 * times.SECOND)  # when the request was given up cannot be told any more
     (run,) = await world.runs()
     assert (run.status, len(world.shop.made)) == (RunStatus.SUCCEEDED, 1)
 

@@ -13,6 +13,7 @@ from daemon.running import doubt
 from tests.journal import making
 
 NOW = making.NOW
+CALL = 30 * times.SECOND  # how long an answer is waited for
 
 
 def sent(doubted_at: int | None) -> Step:
@@ -80,9 +81,22 @@ def test_what_is_probed_is_looked_for_once_anything_went_out(error: errors.Servi
 
 @given(st.integers(-times.DAY, times.DAY))
 def test_a_request_settles_within_its_time_whatever_the_clock_does(passed: int) -> None:
-    settles_at = doubt.settles_at(sent(NOW), NOW + passed)
-    assert (settles_at is None) == (passed >= doubt.SETTLES)
-    assert settles_at is None or NOW + passed < settles_at <= NOW + passed + doubt.SETTLES
+    settles_at = doubt.settles_at(sent(NOW), NOW + passed, CALL)
+    assert (settles_at is None) == (passed >= CALL)
+    assert settles_at is None or NOW + passed < settles_at <= NOW + passed + CALL
+
+
+@pytest.mark.parametrize(
+    ("call", "settling"),
+    [(0, doubt.SETTLES), (CALL, CALL), (times.HOUR, doubt.LONGEST_SETTLING)],
+)
+def test_a_request_that_nobody_saw_end_has_as_long_as_its_answer_would_have_had(
+    call: int, settling: int
+) -> None:
+    looked = {"attempt": 1, "at": NOW + times.SECOND, "error": "the look failed", "status": 503}
+    for one in (sent(NOW), replace(sent(NOW), history=(looked,))):
+        assert doubt.settles_at(one, NOW + settling - 1, call) == NOW + settling
+        assert doubt.settles_at(one, NOW + settling, call) is None
 
 
 @pytest.mark.parametrize(
@@ -97,24 +111,25 @@ def test_a_request_settles_within_its_time_whatever_the_clock_does(passed: int) 
 def test_a_request_that_was_given_up_late_settles_late(took: int, settling: int) -> None:
     earlier = {"attempt": 1, "at": NOW - times.MINUTE, "took": times.DAY, "error": "busy", "status": 503}
     given_up = {"attempt": 2, "at": NOW + took, "took": took, "error": "lost", "status": None}
-    looked = {**given_up, "at": NOW + took + times.SECOND, "took": took + times.SECOND}
+    looked = {**given_up, "at": NOW + took + times.SECOND}
+    del looked["took"]
     lost = replace(sent(NOW), attempts=2, history=(earlier, given_up, looked))
     parked = replace(lost, attempts=1)  # an outage costs no attempt
     for one in (lost, parked):
-        assert doubt.settles_at(one, NOW + settling - 1) == NOW + settling
-        assert doubt.settles_at(one, NOW + settling) is None
+        assert doubt.settles_at(one, NOW + settling - 1, CALL) == NOW + settling
+        assert doubt.settles_at(one, NOW + settling, CALL) is None
 
 
-def test_a_request_from_before_a_clock_was_set_settles_as_any_other() -> None:
+def test_a_request_from_before_a_clock_was_set_settles_as_one_that_nobody_saw_end() -> None:
     given_up = {"attempt": 1, "at": NOW - times.HOUR, "took": times.MINUTE, "error": "lost", "status": None}
     of_old = {"attempt": 1, "at": NOW - times.HOUR, "error": "lost", "status": None}
     lost = replace(sent(NOW), history=(of_old, given_up))
-    assert doubt.settles_at(lost, NOW + doubt.SETTLES - 1) == NOW + doubt.SETTLES
-    assert doubt.settles_at(lost, NOW + doubt.SETTLES) is None
+    assert doubt.settles_at(lost, NOW + CALL - 1, CALL) == NOW + CALL
+    assert doubt.settles_at(lost, NOW + CALL, CALL) is None
 
 
 def test_what_was_never_sent_needs_no_time_to_settle() -> None:
-    assert doubt.settles_at(sent(None), NOW) is None
+    assert doubt.settles_at(sent(None), NOW, CALL) is None
 
 
 VALUES = st.recursive(
