@@ -18,6 +18,7 @@ DAY = 24 * HOUR
 UNITS = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _DURATION = re.compile(r"(\d{1,12})(ms|s|m|h|d)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -55,8 +56,11 @@ def format_duration(duration: int) -> str:
 
 
 def to_datetime(instant: int) -> datetime:
-    """An aware UTC datetime for *instant*, exact to the microsecond."""
-    return _EPOCH + timedelta(microseconds=instant)
+    """An aware UTC datetime for *instant*, exact to the microsecond; beyond the years 1 to 9999 the nearest."""
+    try:
+        return _EPOCH + timedelta(microseconds=instant)
+    except OverflowError:
+        return _LAST if instant > 0 else _FIRST
 
 
 def from_datetime(when: datetime) -> int:
@@ -69,12 +73,17 @@ def from_datetime(when: datetime) -> int:
 def rfc3339(instant: int) -> str:
     """``2026-12-01T09:00:00Z``; fractions only when there are any."""
     when = to_datetime(instant)
-    text = when.strftime("%Y-%m-%dT%H:%M:%S")
-    fraction = f"{instant % SECOND:06d}".rstrip("0")
+    text = when.replace(microsecond=0, tzinfo=None).isoformat()
+    fraction = f"{when.microsecond:06d}".rstrip("0")
     return f"{text}.{fraction}Z" if fraction else f"{text}Z"
 
 
 def parse_rfc3339(text: str) -> int:
-    """The instant of an RFC 3339 text; a text without a zone is UTC. :class:`ValueError` otherwise."""
+    """The instant of an RFC 3339 text; a text without a zone is UTC. :class:`ValueError` otherwise, and for what is in
+    no year from 1 to 9999 in UTC.
+    """
     when = datetime.fromisoformat(text)
-    return from_datetime(when if when.tzinfo else when.replace(tzinfo=UTC))
+    instant = from_datetime(when if when.tzinfo else when.replace(tzinfo=UTC))
+    if not from_datetime(_FIRST) <= instant <= from_datetime(_LAST):
+        raise ValueError("there is no such year in UTC")
+    return instant

@@ -68,8 +68,8 @@ def _is_meant(reaction: Reaction, event: Event) -> bool:
 
 def of_reaction(reaction: Reaction, event: Event, now: int, state: Mapping[str, Json]) -> list[Wish]:
     """The runs that *event* asks of one *reaction* whose type, source and subject fit."""
-    seen = scope.build(event, now, state)
     try:
+        seen = scope.build(event, now, state)
         if reaction.when is not None and not expressions.compile_condition(reaction.when).holds(seen):
             return []
         if reaction.for_each is None:
@@ -77,6 +77,12 @@ def of_reaction(reaction: Reaction, event: Event, now: int, state: Mapping[str, 
         return _each(reaction, expressions.compile_condition(reaction.for_each).value(seen))
     except expressions.ExpressionError as wrong:
         return [Wish(reaction, error=str(wrong))]
+    except scope.StateNeeded:
+        raise
+    except Exception as bug:  # a mistake of ours: it is this event's misfortune, not that of all behind it
+        return [
+            Wish(reaction, error=f"whether the event is meant could not be told: {type(bug).__name__}: {bug}")
+        ]
 
 
 def _each(reaction: Reaction, items: Any) -> list[Wish]:

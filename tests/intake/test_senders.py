@@ -216,6 +216,8 @@ async def test_binary_data_stays_as_it_came(door, parcel):
         {"source": None},
         {"subject": "x" * 501},
         {"time": "yesterday"},
+        {"time": "9999-12-31T23:59:59-14:00"},
+        {"time": "0001-01-01T00:00:00+14:00"},
     ],
 )
 async def test_what_is_no_fit_cloud_event_is_refused(door, parcel, change):

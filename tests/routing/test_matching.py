@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from daemon.model import reactions
+from daemon.model import reactions, scope
 from daemon.model.events import Event
 from daemon.model.scope import StateNeeded
 from daemon.routing import matching
@@ -107,6 +107,23 @@ def test_a_condition_that_fails_is_a_dead_run_that_says_why(condition: str, says
     (wish,) = wishes(event(data={"n": 3, "zero": 0}), when=condition)
     assert wish.error is not None
     assert says in wish.error or "compar" in wish.error or "support" in wish.error
+
+
+def test_what_breaks_in_an_unforeseen_way_is_a_dead_run_and_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def break_down(*_given: Any, **_more: Any) -> None:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(scope, "build", break_down)
+    (wish,) = wishes(event())
+    assert "OverflowError: date value out of range" in str(wish.error)
+
+
+@pytest.mark.parametrize("time", [2**62, -(2**62)])
+def test_an_event_of_an_impossible_time_is_seen_with_the_nearest_there_is(time: int) -> None:
+    (wish,) = wishes(event(time=time), when="(event.time | isoformat)[:4] in ('0001', '9999')")
+    assert wish.error is None
 
 
 def test_a_condition_may_ask_for_state() -> None:
