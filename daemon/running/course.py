@@ -159,8 +159,10 @@ class Courses:
             if await self._journal.read(partial(parking.is_out_of_sight, step=step)):
                 await self._scribe.commit(course, parking.wait_on(course.run, step, self._clock.now()))
                 return False
+            # What the call made is there still: a later retry looks for it, and waits for that.
+            outlasted = replace(step, doubted_at=step.sent_at)
             return await self._scribe.die(
-                course, step, "the remote work did not reach its final state in time"
+                course, outlasted, "the remote work did not reach its final state in time"
             )
         try:
             planned = await self._planned(course, position, do, step)

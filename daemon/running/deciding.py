@@ -29,7 +29,8 @@ def retry(connection: Connection, id: str, now: int) -> None:
     """Let the dead run *id* go on from the step that failed, with its attempts and its time anew.
 
     A step whose request was never rendered is planned again from its reaction; any other keeps its request,
-    and the moment it was first sent, by which a second try may find what the first one made.
+    and the moment it was first sent, by which a second try may find what the first one made: remote work that
+    took too long is waited for again, not begun again.
     :class:`Undecidable` for a run that is not dead, or died before it began.
     """
     run = _find(connection, id)
