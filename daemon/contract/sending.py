@@ -45,7 +45,7 @@ async def check() -> None:
 
 
 def note(method: str) -> None:
-    """A request of *method* has left."""
+    """A request of *method* has left, and was not turned away."""
     sending = _current.get()
     if sending is not None and method not in READS:
         sending.went_out = True

@@ -244,3 +244,19 @@ async def test_an_unsafe_call_is_held_with_one_effect_at_most(bench: Bench, name
     held, effects = await bench.run(name, fault)
     assert held.status is RunStatus.IN_DOUBT
     assert effects == (once if fault == "drop_after" else Counter())
+
+
+async def test_a_call_that_was_turned_away_is_in_no_doubt_whatever_others_do_meanwhile(bench: Bench) -> None:
+    made, world = await bench.furnish("plotly"), bench.world
+    given = samples(made)["plotly.append_rows"]
+    asked = {"Retry-After": "3"}
+    bench.sandbox.faults.add(Fault("plotly", "status", method="POST", status=429, headers=asked))
+    world.react(reaction("make", Do("it", "plotly.append_rows", "plotly", None, given)))
+    run = await world.react_to()
+    (turned_away,) = await world.steps(run)
+    assert turned_away.doubted_at is None
+    await bench.act("plotly.append_rows", fid=made["grid"], rows=[["Bergen", 3]])
+    await world.later(times.MINUTE)
+    assert (await world.run(run.id)).status is RunStatus.SUCCEEDED
+    grid = await bench.act("plotly.get_grid", fid=made["grid"])
+    assert grid.row_count == len(ROWS) + 2
