@@ -56,6 +56,14 @@ class PermanentError(ServiceError):
         self.missing = missing
 
 
+class StrangeAnswer(PermanentError):
+    """The service answered that all is well, but not with what was asked for: a proxy's page, an empty object.
+
+    A read that ends so fails. After a request that may have changed something the answer is lost, as one that was cut
+    off: ``running`` makes a :class:`TemporaryError` of it that is in doubt.
+    """
+
+
 class Unclear(Exception):
     """A probe cannot tell whether a call took effect. *text* says what was found, for the person who decides."""
 

@@ -62,7 +62,7 @@ class Reply:
     def json(self, *, with_secrets: bool = False) -> Json:
         """The body as JSON, blanked where a poll reads it, unless it is read for the secrets that it holds (a login).
 
-        :class:`PermanentError` when it is not JSON (an HTML page under 200, say).
+        :class:`StrangeAnswer` when it is not JSON (an HTML page under 200, say).
         """
         if not self.body:
             return None
@@ -70,7 +70,7 @@ class Reply:
             found = jsons.loads(self.body)
             return found if with_secrets else secrets.as_read(found)
         except jsons.UnfitJson as wrong:
-            raise errors.PermanentError(
+            raise errors.StrangeAnswer(
                 f"the answer ({self.status}, {self.headers.get('content-type', 'no type')}) is not JSON: {wrong}. "
                 "Is base_url right?",
                 status=self.status,
@@ -237,7 +237,7 @@ class Http:
                 async for chunk in answer.content.iter_any():
                     raw.write(chunk)
                     if raw.tell() > LARGEST_ANSWER:
-                        raise errors.PermanentError(f"the answer is larger than {LARGEST_ANSWER} bytes")
+                        raise errors.StrangeAnswer(f"the answer is larger than {LARGEST_ANSWER} bytes")
                 names = {name.lower(): value for name, value in answer.headers.items()}
                 return Reply(answer.status, names, raw.getvalue())
 

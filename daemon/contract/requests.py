@@ -100,11 +100,11 @@ async def ping(ask: Callable[[], Awaitable[str]]) -> declare.Ping:
 
 
 def parse(vendor: str, model: type[M], answer: Json) -> M:
-    """A *vendor*'s *answer* as a *model*; :class:`PermanentError` says what does not fit, without its value."""
+    """A *vendor*'s *answer* as a *model*; :class:`StrangeAnswer` says what does not fit, without its value."""
     try:
         return model.model_validate(answer)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         said = f"the answer is not what {vendor} gives ({place or 'all of it'}: {first['msg']}). Is base_url right?"
-        raise errors.PermanentError(said) from None
+        raise errors.StrangeAnswer(said) from None

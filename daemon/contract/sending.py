@@ -5,7 +5,8 @@ the step then. So with the connection in hand, in the last moment before the fir
 ``running`` opens a :class:`Sending` around each question to a service, ``http`` asks it and tells it.
 """
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 
 READS = frozenset({"GET", "HEAD"})
@@ -35,6 +36,16 @@ class Sending:
 
 
 _current: ContextVar[Sending | None] = ContextVar("sending", default=None)
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """What is sent inside ``with`` is no part of the question: a login changes nothing of what is asked for."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 async def check() -> None:

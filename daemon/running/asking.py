@@ -119,7 +119,7 @@ class Asker:
             try:
                 async with asyncio.timeout(max(0, patience) / times.SECOND):
                     async with self._circuits.counted(ticket) if ticket else contextlib.nullcontext():
-                        return await question(client)
+                        return await _answered(question(client), sent)
             except TimeoutError:
                 raise errors.TemporaryError(overdue, in_doubt=True) from None
             except sending.TooLate:
@@ -131,6 +131,16 @@ class Asker:
                     if failed.so_far is not None:
                         failed.so_far = jsons.as_object(services.blanker.value(failed.so_far))
                 raise
+
+
+async def _answered(asked: Awaitable[T], sent: sending.Sending) -> T:
+    """What *asked* gives. A strange answer to what may have changed something is a lost one, also for the account."""
+    try:
+        return await asked
+    except errors.StrangeAnswer as strange:
+        if not sent.went_out:
+            raise
+        raise errors.TemporaryError(strange.text, status=strange.status, in_doubt=True) from None
 
 
 def _own_paths(action: Action, written: JsonObject) -> own_paths.OwnPaths:

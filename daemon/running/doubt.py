@@ -44,9 +44,7 @@ def leaves_doubt(doubt: Doubt, failed: errors.ServiceError) -> bool:
     status = failed.status
     if doubt is Doubt.PROBED and (failed.went_out or (status is not None and status >= 500)):
         return True
-    if isinstance(failed, errors.TemporaryError):
-        return failed.in_doubt
-    return status is not None and status < 300
+    return isinstance(failed, errors.TemporaryError) and failed.in_doubt
 
 
 def settles_at(step: Step, now: int, longest_call: int) -> int | None:

@@ -99,6 +99,7 @@ class Desk:
     async def add_fault(self, request: web.Request) -> Any:
         """One fault, for requests to come; ``{"id": …}``. ``service`` (``*``: any), ``kind``: ``status`` (with
         ``status``, ``body``, ``headers``), ``delay`` (``seconds``), ``drop_before``, ``drop_after``, ``truncate``,
+        ``replace`` (done, and answered with the fault's ``status``, ``body`` and ``headers``),
         ``hang``; maybe ``method``, ``path`` (a glob), ``times`` (1; null: for ever), ``after`` (so many go free)."""
         body = await fields(request)
         unknown = sorted(set(body) - set(FAULT_KEYS))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-KINDS = ("status", "delay", "drop_before", "drop_after", "truncate", "hang")
+KINDS = ("status", "delay", "drop_before", "drop_after", "truncate", "replace", "hang")
 
 
 @dataclass(slots=True)

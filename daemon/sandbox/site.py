@@ -4,6 +4,7 @@ Built and started by ``server``. The one place where the services meet aiohttp.
 """
 
 import asyncio
+import dataclasses
 import logging
 import urllib.parse
 from typing import Any
@@ -68,6 +69,13 @@ class Site:
     def _reply(self, ask: exchange.Ask, fault: faults.Fault | None) -> exchange.Reply:
         if fault is not None and fault.kind == "status":
             return failing(self.service, fault)
+        reply = self._answer(ask)
+        if fault is not None and fault.kind == "replace":
+            other = failing(self.service, fault)
+            return dataclasses.replace(other, effect=reply.effect, object_id=reply.object_id)
+        return reply
+
+    def _answer(self, ask: exchange.Ask) -> exchange.Reply:
         try:
             return self.service.answer(ask)
         except exchange.Refused as refused:

@@ -31,6 +31,7 @@ __all__ = ["blank_file", "sqlite_url"]
 
 CATALOG = connectors.discover()
 PROJECT = simulated.PROJECT_ID
+PAGE = "<html>all is well</html>"  # what a proxy answers, under 200
 ROWS = [{"city": "Oslo", "n": 1}, {"city": "Bergen", "n": 2}]
 TRACE = {"type": "bar", "xsrc": "city", "ysrc": "n"}
 Act = Callable[..., Awaitable[Any]]
@@ -91,6 +92,7 @@ def of_populr_and_popily(known: JsonObject) -> dict[str, JsonObject]:
             "populate_tags": {"city": "Oslo", "signups": "42"},
         },
         "populr.create_tracer": {"pop_id": known["pop"], "name": "ada"},
+        "populr.create_embed": {"source_html": "<p>Until Friday</p>"},
         "populr.add_domain": {"domain": "pops.example.com"},
         "popily.add_source": {"title": "Sales", "rows": ROWS},
         "popily.create_user": {"username": "grace"},
@@ -144,12 +146,14 @@ def of_plotly(known: JsonObject) -> dict[str, JsonObject]:
 
 BARE: dict[str, JsonObject] = {
     "populr.request": {"method": "POST", "path": "/domains", "json": {"domain": "x.example.com"}},
+    "compass.request": {"method": "POST", "path": "/accounts/", "json": {"name": "Third"}},
     "popily.request": {"method": "POST", "path": "/users/", "json": {"username": "eve"}},
     "plotly.request": {"method": "POST", "path": "/folders", "json": {"path": "new"}},
 }
 
 # A secret parameter is kept as a reference that a config gives; its connector's own tests lose its answer.
 ELSEWHERE = {"compass.change_password", "compass.reset_password"}
+TAKE_ANY_BODY = {"populr.request", "popily.request"}
 PROBED = sorted(
     name for name, one in CATALOG.actions.items() if one.doubt is Doubt.PROBED and name not in ELSEWHERE
 )
@@ -184,14 +188,17 @@ class Bench:
 
         return await FURNISH[kind](act, self.sandbox)
 
-    async def run(self, name: str, fault: str | None = None) -> tuple[Run, Counter[str]]:
+    async def run(
+        self, name: str, fault: str | None = None, *, status: int = 200, body: object = PAGE
+    ) -> tuple[Run, Counter[str]]:
         """A run that calls *name*, its first write meeting *fault*; how it stands after ten minutes, its effects."""
         kind = name.partition(".")[0]
         made = await self.furnish(kind)
         before = Counter(effect for effect, _ in self.sandbox.ledger.effects(kind))
         if fault is not None:
             method = "PUT" if name == "populr.update_pop" else "POST"
-            self.sandbox.faults.add(Fault(kind, fault, method=method, path=PATHS.get(name, "*")))
+            path = PATHS.get(name, "*")
+            self.sandbox.faults.add(Fault(kind, fault, method=method, path=path, status=status, body=body))
         self.world.react(reaction("make", Do("it", name, kind, None, samples(made)[name])))
         run = await self.world.react_to()
         for _ in range(20):
@@ -225,7 +232,7 @@ async def bench(
         yield Bench(world, sandbox)
 
 
-@pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
+@pytest.mark.parametrize("fault", ["drop_after", "drop_before", "replace"])
 @pytest.mark.parametrize("name", PROBED)
 async def test_a_probed_call_has_one_effect_whatever_is_lost(bench: Bench, name: str, fault: str) -> None:
     whole, once = await bench.run(name)
@@ -244,6 +251,35 @@ async def test_an_unsafe_call_is_held_with_one_effect_at_most(bench: Bench, name
     held, effects = await bench.run(name, fault)
     assert held.status is RunStatus.IN_DOUBT
     assert effects == (once if fault == "drop_after" else Counter())
+
+
+@pytest.mark.parametrize("name", [name for name in UNSAFE if name not in TAKE_ANY_BODY])
+async def test_an_unsafe_call_with_a_strange_answer_is_held_and_tells_where_to_look(
+    bench: Bench, name: str
+) -> None:
+    held, effects = await bench.run(name, "replace")
+    assert held.status is RunStatus.IN_DOUBT
+    assert "Is base_url right" in (held.error or "")
+    assert effects
+
+
+@pytest.mark.parametrize("status, body", [(200, {}), (204, "")])
+@pytest.mark.parametrize("name", ["popily.create_user", "popily.add_source", "tonalytica.create_query"])
+async def test_an_empty_answer_to_a_probed_call_is_looked_behind(
+    bench: Bench, name: str, status: int, body: object
+) -> None:
+    run, effects = await bench.run(name, "replace", status=status, body=body)
+    assert (run.status, run.error) == (RunStatus.SUCCEEDED, None)
+    assert effects.most_common(1)[0][1] == 1
+
+
+async def test_a_strange_answer_to_a_read_is_final_and_tells_where_to_look(bench: Bench) -> None:
+    made, world = await bench.furnish("plotly"), bench.world
+    bench.sandbox.faults.add(Fault("plotly", "replace", method="GET", status=200, body=PAGE))
+    world.react(reaction("read", Do("it", "plotly.get_grid", "plotly", None, {"fid": made["grid"]})))
+    run = await world.react_to()
+    assert run.status is RunStatus.DEAD
+    assert "Is base_url right?" in (run.error or "")
 
 
 async def test_a_call_that_was_turned_away_is_in_no_doubt_whatever_others_do_meanwhile(bench: Bench) -> None:

@@ -67,6 +67,21 @@ async def test_what_may_change_something_is_noted(method: str, went_out: bool) -
     assert sent.went_out is went_out
 
 
+@pytest.mark.parametrize("first, went_out", [(429, False), (200, True)])
+async def test_what_was_turned_away_did_not_go_out(first: int, went_out: bool) -> None:
+    async with stub.serving() as vendor:
+        vendor.answer({}, first)
+        vendor.answer({}, 429)
+        way = http.Http(vendor.url)
+        try:
+            with sending.Sending(yes) as sent:
+                await way.send("POST", "/things")
+                await way.send("POST", "/things")
+        finally:
+            await way.close()
+    assert sent.went_out is went_out
+
+
 async def test_what_could_not_connect_did_not_go_out(free_port: int) -> None:
     way = http.Http(f"http://127.0.0.1:{free_port}")
     try:

@@ -107,6 +107,7 @@ async def play(shop: Shop, action: str, parameters: declare.Parameters, call: de
         raise answer
     _take_effect(shop, action, parameters, call)
     if isinstance(answer, Applied):
+        sending.note("POST")
         raise answer.error
     found: JsonObject = answer
     return found

@@ -27,13 +27,9 @@ async def lose(world: World, *answers: object, action: str = "make", **values: o
     return await world.run(run.id)
 
 
-@pytest.mark.parametrize("error", [LOST, BUSY, errors.PermanentError("no JSON", status=200)], ids=str)
+@pytest.mark.parametrize("error", [LOST, BUSY, errors.StrangeAnswer("no JSON", status=200)], ids=str)
 async def test_what_was_made_is_found_and_adopted(world: World, error: errors.ServiceError) -> None:
     run = await lose(world, Applied(error))
-    if isinstance(error, errors.PermanentError):
-        await world.journal.write(lambda connection: deciding.retry(connection, run.id, world.clock.now()))
-        await world.settle()
-        run = await world.run(run.id)
     (marker,) = world.shop.made
     assert run.status is RunStatus.SUCCEEDED
     assert [look.marker for look in world.shop.looks] == [marker]

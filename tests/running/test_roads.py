@@ -61,7 +61,7 @@ def test_roads(kind: Doubt, on_doubt: str, road: doubt.Road) -> None:
         (errors.TemporaryError("too many", status=429), set()),
         (errors.TemporaryError("cannot connect"), set()),
         (errors.PermanentError("no", status=400), set()),
-        (errors.PermanentError("no JSON", status=200), {*Doubt}),
+        (errors.StrangeAnswer("no JSON", status=200), set()),  # to a read
         (errors.PermanentError("cannot read the file"), set()),
     ],
     ids=lambda one: str(one) if isinstance(one, Exception) else "",  # a set has no order to be told in

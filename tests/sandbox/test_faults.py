@@ -60,6 +60,15 @@ async def test_a_dropped_connection_has_its_effect_or_not(
     assert await is_there(caller) is happened
 
 
+async def test_a_replaced_answer_hides_what_was_done(caller: calling.Caller) -> None:
+    fault = await add(caller, kind="replace", status=200, body="<html>hello</html>")
+    answer = await create(caller)
+    assert (answer.status, answer.body) == (200, "<html>hello</html>")
+    entry = next(entry for entry in caller.sandbox.ledger.read("plotly") if entry.fault == fault)
+    assert (entry.status, entry.effect) == (200, "grid.created")
+    assert await is_there(caller)
+
+
 async def test_a_truncated_body_ends_before_its_length(caller: calling.Caller) -> None:
     await add(caller, kind="truncate")
     with pytest.raises(aiohttp.ClientPayloadError):

@@ -133,7 +133,7 @@ class PlotlyClient:
             listed = body.get("children", body) if isinstance(body, dict) else {"results": body}
             results = jsons.as_object(listed).get("results")
             if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
-                raise errors.PermanentError("the answer is not a page of results. Is base_url right?")
+                raise errors.StrangeAnswer("the answer is not a page of results. Is base_url right?")
             found += results
             pairs = next_query(path, jsons.as_object(listed).get("next"))
             if most is not None and len(found) >= most:
@@ -268,11 +268,11 @@ def _is_page(reply: http.Reply) -> bool:
 
 def _refuse_page(reply: http.Reply) -> None:
     """An HTML page is not the API speaking. A failing server's page is left to its status."""
-    if reply.status < 300 or reply.status in (404, 405):
-        raise errors.PermanentError(
-            f"answered {reply.status} with an HTML page, not with JSON. Is base_url right?",
-            status=reply.status,
-        )
+    said = f"answered {reply.status} with an HTML page, not with JSON. Is base_url right?"
+    if reply.status < 300:
+        raise errors.StrangeAnswer(said, status=reply.status)
+    if reply.status in (404, 405):
+        raise errors.PermanentError(said, status=reply.status)
 
 
 def words(reply: http.Reply) -> str:

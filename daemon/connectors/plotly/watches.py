@@ -87,7 +87,7 @@ def _seen(file: JsonObject, cursor: declare.Cursor) -> declare.Seen:
 
 def _fid_of(file: JsonObject) -> str:
     if "fid" not in file:
-        raise errors.PermanentError("the answer is no file: it has no fid. Is base_url right?")
+        raise errors.StrangeAnswer("the answer is no file: it has no fid. Is base_url right?")
     return str(file["fid"])
 
 

@@ -132,14 +132,14 @@ def as_page(body: Json) -> tuple[list[JsonObject], Json]:
     page = body if isinstance(body, dict) else {"results": body}
     results = page.get("results")
     if not isinstance(results, list):
-        raise errors.PermanentError("the answer is not a page of results. Is base_url right?")
+        raise errors.StrangeAnswer("the answer is not a page of results. Is base_url right?")
     return [as_record(item) for item in results], page.get("next")
 
 
 def as_record(value: Json) -> JsonObject:
-    """A Popily object; :class:`PermanentError` for anything else."""
+    """A Popily object; :class:`StrangeAnswer` for anything else."""
     if not isinstance(value, dict):
-        raise errors.PermanentError("the answer is not an object. Is base_url right?")
+        raise errors.StrangeAnswer("the answer is not an object. Is base_url right?")
     return value
 
 

@@ -52,7 +52,7 @@ async def sources(
 
 def _seen(source: JsonObject, cursor: declare.Cursor) -> declare.Seen:
     if "id" not in source:
-        raise errors.PermanentError("the answer is no source: it has no id. Is base_url right?")
+        raise errors.StrangeAnswer("the answer is no source: it has no id. Is base_url right?")
     status = events.word_of(source.get("status"))
     if status and status not in events.STATUSES:
         _warn(status)

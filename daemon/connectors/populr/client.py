@@ -122,7 +122,7 @@ class PopulrClient:
         """One page of the list at *path*; None leaves the choice to Populr."""
         body = (await self.send("GET", path, query={"count": count, "offset": offset})).json()
         if not isinstance(body, list):
-            raise errors.PermanentError("the answer is not a list. Is base_url right?")
+            raise errors.StrangeAnswer("the answer is not a list. Is base_url right?")
         return [as_record(item) for item in body]
 
     async def check(self) -> str:
@@ -152,12 +152,12 @@ def pop_path(pop_id: str, *more: str) -> str:
 
 
 def as_record(value: Any) -> JsonObject:
-    """A Populr object with its ``_id`` as ``id`` too; :class:`PermanentError` for anything else."""
+    """A Populr object with its ``_id`` as ``id`` too; :class:`StrangeAnswer` for anything else."""
     if not isinstance(value, dict):
-        raise errors.PermanentError("the answer is not an object. Is base_url right?")
+        raise errors.StrangeAnswer("the answer is not an object. Is base_url right?")
     own_id = value.get("_id", value.get("id"))
     if own_id is None or own_id == "":
-        raise errors.PermanentError("the answer has no _id. Is base_url right?")
+        raise errors.StrangeAnswer("the answer has no _id. Is base_url right?")
     record = {**value, "id": str(own_id)}
     return record | ({"_id": str(own_id)} if "_id" in value else {})
 

@@ -305,7 +305,7 @@ def text_of(reply: http.Reply) -> str:
     try:
         return reply.body.decode()
     except UnicodeDecodeError:
-        raise errors.PermanentError("the answer is not UTF-8 text. Is base_url right?") from None
+        raise errors.StrangeAnswer("the answer is not UTF-8 text. Is base_url right?") from None
 
 
 def _number(thing: JsonObject) -> int:
@@ -330,7 +330,7 @@ def refuse(reply: http.Reply) -> None:
     :data:`REFUSED` (or a bare page) under 404; 401 and 403 are about a source or a query: final.
     """
     if _is_page(reply) and reply.status < 400:
-        raise errors.PermanentError(
+        raise errors.StrangeAnswer(
             f"answered {reply.status} with a web page instead of JSON. Is base_url right (the bare host), "
             "and the path?",
             status=reply.status,

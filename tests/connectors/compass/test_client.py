@@ -6,8 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from daemon.connectors.compass import client, connector
-from daemon.contract import errors, http
+from daemon.contract import errors, http, sending
 from daemon.model import times
+from daemon.running import hand
 from daemon.sandbox import compass as simulated
 from daemon.sandbox import faults
 from tests.connectors import stub
@@ -28,6 +29,13 @@ async def test_many_calls_at_once_log_in_once(sandbox, compass):
     found = await asyncio.gather(*[compass.call("GET", PROJECT) for _ in range(8)])
     assert {one["name"] for one in found} == {"Feedback"}
     assert len(logins(sandbox)) == 1
+
+
+async def test_a_login_is_no_part_of_the_call_that_waits_for_it(sandbox, compass):
+    with sending.Sending(hand.hold_for_ever) as sent:
+        await compass.call("GET", PROJECT)
+    assert len(logins(sandbox)) == 1
+    assert not sent.went_out
 
 
 async def test_an_ended_token_is_renewed_and_nothing_is_lost(sandbox, compass, virtual_clock):

@@ -71,7 +71,7 @@ async def classify(
         await client.call("POST", vendor.inside(parameters.project_id, "classify"), json=body)
     )
     if not answered:
-        raise errors.PermanentError("the answer holds no message. Is base_url right?")
+        raise errors.StrangeAnswer("the answer holds no message. Is base_url right?")
     return declare.Done(read_message(answered[0]))
 
 

@@ -42,7 +42,7 @@ def _after(start: int, failed: errors.ServiceError) -> errors.ServiceError:
             in_doubt=True,
             unauthorized=failed.unauthorized,
         )
-    return errors.PermanentError(text, status=failed.status)
+    return type(failed)(text, status=failed.status)
 
 
 def as_list(answer: Json) -> list[JsonObject]:

@@ -99,7 +99,7 @@ async def reset_password(
     temporary = (await client.write("POST", path, {})).get("password")
     if parameters.new_password:
         if not isinstance(temporary, str):
-            raise errors.PermanentError("the answer holds no temporary password. Is base_url right?")
+            raise errors.StrangeAnswer("the answer holds no temporary password. Is base_url right?")
         await _replace(client, parameters.email, temporary, parameters.new_password)
     return _reset(parameters)
 

@@ -21,7 +21,7 @@ from pydantic import (
 
 from daemon.connectors.compass import events
 from daemon.connectors.compass.client import failures
-from daemon.contract import declare, errors, http, requests
+from daemon.contract import declare, errors, http, requests, sending
 from daemon.model import jsons
 from daemon.model.jsons import Json, JsonObject
 
@@ -262,7 +262,8 @@ class CompassClient:
     async def _ask_login(self, username: str, password: str) -> http.Reply:
         """The answer to a login with a form, as the vendor's scripts send it."""
         form = {"username": username, "password": password}
-        return await self._http.send("POST", "/login/", form=form)
+        with sending.apart():
+            return await self._http.send("POST", "/login/", form=form)
 
     async def _renew(self, spent: str | None) -> str:
         """A token other than *spent*: one login for all who wait, whoever came first."""
@@ -317,10 +318,10 @@ def inside(project_id: str, *parts: object) -> str:
 
 
 def read_number(given: JsonObject) -> int:
-    """The number of an object with a ``url``. :class:`~daemon.contract.errors.PermanentError` where there is none."""
+    """The number of an object with a ``url``. :class:`~daemon.contract.errors.StrangeAnswer` where there is none."""
     text = events.id_of(str(given.get("url") or ""))
     if not (text.isascii() and text.isdigit()):
-        raise errors.PermanentError(
+        raise errors.StrangeAnswer(
             "an answer names an object without a number in its url. Is base_url right?"
         )
     return int(text)

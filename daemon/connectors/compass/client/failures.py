@@ -33,7 +33,7 @@ def refuse(reply: http.Reply) -> None:
     """
     if reply.status < 400:
         if reply.body and "html" in reply.headers.get("content-type", "").lower():
-            raise errors.PermanentError(
+            raise errors.StrangeAnswer(
                 f"answered {reply.status} with a web page instead of JSON. Is base_url right (…/api)?",
                 status=reply.status,
             )

@@ -90,7 +90,7 @@ def _read_text(reply: http.Reply) -> str:
     body = reply.json()
     text = body.get("image") if isinstance(body, dict) else None
     if not isinstance(text, str) or not text:
-        raise errors.PermanentError("the answer is no picture: it has no image. Is base_url right?")
+        raise errors.StrangeAnswer("the answer is no picture: it has no image. Is base_url right?")
     return text
 
 

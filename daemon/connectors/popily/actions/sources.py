@@ -170,7 +170,7 @@ async def add_source(
 
 def _added(source: JsonObject, parameters: AddSource, marker: str) -> declare.Done[AddedSource]:
     if "id" not in source:
-        raise errors.PermanentError("the new source has no id. Is base_url right?")
+        raise errors.StrangeAnswer("the new source has no id. Is base_url right?")
     # The document's answer to a POST shows little more than the id; what we sent is known besides.
     described = sent_fields(parameters, marker).get("description")
     sent = {"title": parameters.title, "description": described, "status": "inspecting"}

@@ -95,6 +95,6 @@ async def list_users(
 
 def _made(user: JsonObject) -> declare.Done[UserResult]:
     if "id" not in user:
-        raise errors.PermanentError("the new user has no id. Is base_url right?")
+        raise errors.StrangeAnswer("the new user has no id. Is base_url right?")
     result = requests.parse("Popily", UserResult, user)
     return declare.Done(result, made=[("user", str(result.id))])

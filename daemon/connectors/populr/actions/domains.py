@@ -42,10 +42,10 @@ class DeletedDomain(declare.Result):
 
 
 async def read_domains(client: populr.PopulrClient) -> list[str]:
-    """The account's domains; :class:`PermanentError` if the answer is no list of texts."""
+    """The account's domains; :class:`StrangeAnswer` if the answer is no list of texts."""
     body = (await client.send("GET", DOMAINS)).json()
     if not isinstance(body, list) or not all(isinstance(one, str) for one in body):
-        raise errors.PermanentError("the answer is not a list of domains. Is base_url right?")
+        raise errors.StrangeAnswer("the answer is not a list of domains. Is base_url right?")
     return body
 
 
