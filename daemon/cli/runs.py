@@ -12,7 +12,7 @@ from daemon.journal import steps
 from daemon.journal.database import Connection
 from daemon.journal.runs import Filters
 from daemon.model.jsons import JsonObject
-from daemon.model.runs import RunStatus, StepStatus
+from daemon.model.runs import Doubt, RunStatus, StepStatus
 from daemon.running import deciding, scribe
 from daemon.web import shapes
 
@@ -105,7 +105,7 @@ def _tell_what_to_check(given: context.Context, found: JsonObject) -> None:
     doubtful = [step for step in found["steps"] if step["status"] == StepStatus.IN_DOUBT]
     actions = given.catalog().actions if doubtful else {}
     for step in doubtful:
-        step["check"] = scribe.what_to_check(actions.get(step["action"]))
+        step["check"] = scribe.what_to_check(actions.get(step["action"]), Doubt(step["doubt"]))
 
 
 def _result_of(given: context.Context, found: JsonObject) -> str:

@@ -18,7 +18,7 @@ from daemon.contract.services import Services
 from daemon.journal import steps
 from daemon.journal.database import Connection, Journal, JournalUnavailable
 from daemon.journal.progress import Progress
-from daemon.model.runs import Run, RunStatus, Step, StepStatus
+from daemon.model.runs import Doubt, Run, RunStatus, Step, StepStatus
 from daemon.model.times import Clock
 from daemon.running import outcome, parking
 from daemon.running.hand import Course
@@ -114,7 +114,7 @@ class Scribe:
         doubted_at = step.doubted_at if step.doubted_at is not None else now
         held = replace(step, status=StepStatus.IN_DOUBT, error=text, doubted_at=doubted_at)
         self.note(course, held)
-        check = what_to_check(services.catalog.actions.get(step.action))
+        check = what_to_check(services.catalog.actions.get(step.action), step.doubt)
         await self.commit(course, outcome.hold(course.run, held, check, now, course.event.type))
         _count(course.run, RunStatus.IN_DOUBT)
         log.warning("run.held_in_doubt", step=step.id, error=text)
@@ -154,13 +154,15 @@ def _count(run: Run, status: RunStatus) -> None:
 _runs = cache(metrics.runs.labels)  # to look it up by its labels costs more than to count
 
 
-def what_to_check(action: Action | None) -> str:
-    """What a person looks at to tell whether a call of *action* took effect."""
+def what_to_check(action: Action | None, doubt: Doubt) -> str:
+    """What a person looks at to tell whether a call of *action*, which was in this *doubt*, took effect."""
     if action is None:
         return "whether it took effect; the action does not exist any more"
-    if action.probe is not None:
+    if action.probe is not None and doubt is Doubt.PROBED:
         return action.probe.about
-    return f"whether it took effect; it cannot be looked up ({action.why})"
+    unmarked = action.probe is not None and action.doubt_of is None
+    why = "it carries no mark: its reaction has `markers = false`" if unmarked else action.why
+    return f"whether it took effect; it cannot be looked up ({why})"
 
 
 def describe_bug(bug: Exception) -> str:

@@ -153,6 +153,8 @@ async def test_without_markers_what_relies_on_them_is_unsafe(world: World) -> No
     assert world.shop.looks == []
     assert [made.call.marker for made in world.shop.calls] == [""]
     assert (await world.steps(run))[0].doubt is Doubt.UNSAFE
+    (told,) = await world.events("pointsman.run.in_doubt")
+    assert "it carries no mark" in told.data["check"]
 
 
 async def test_without_markers_what_needs_none_is_looked_for(world: World) -> None:
