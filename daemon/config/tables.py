@@ -237,8 +237,8 @@ class RetryTable(Table):
     """How often each step is tried, and how long between."""
 
     attempts: int = Field(12, ge=1, le=1000, description="How often, the first time included.")
-    first: forms.Duration = written("2s", "The first pause; each next one may be twice as long.")
-    max: forms.Duration = written("15m", "The longest pause.")
+    first: forms.Interval = written("2s", "The first pause; each next one may be twice as long.")
+    max: forms.Interval = written("15m", "The longest pause.")
 
 
 class DoTable(Table):
