@@ -109,7 +109,8 @@ def change(connection: Connection, name: str, decide: Callable[[Circuit], Circui
     insert = tables.insert_into(connection, accounts).values(name=name, **values)
     connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=values))
     moved = after.is_down != before.is_down
-    return Change(before, after, count_parked(connection, name) if moved else 0)
+    tried = 1 if before.trial is not None else 0  # a run that was parked until it was to try the account
+    return Change(before, after, count_parked(connection, name) + tried if moved else 0)
 
 
 def note_work(connection: Connection, worked: Mapping[str, tuple[int, int]]) -> None:

@@ -45,7 +45,7 @@ async def test_one_call_asks_and_then_all_go_on_in_their_order(world: World) -> 
     assert sorted(asked) == list(range(60))
     assert asked[1:] == [0, *range(2, 60)]
     (up,) = await world.events(UP)
-    assert up.data["parked"] == 59  # the one that asked goes on already
+    assert up.data["parked"] == 60  # with the one that asked
 
 
 async def test_pauses_between_probes_grow(world: World) -> None:
