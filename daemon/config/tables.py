@@ -88,7 +88,9 @@ class Database(Table):
         "`/var/lib/pointsman`).",
     )
     max_payload: forms.Size = written(
-        "8MiB", "The largest result that is kept; of a larger one `rows` is null and `truncated` true."
+        "8MiB",
+        "The most that is kept of a result, or of an event's data: of more, the largest fields are null, "
+        "`truncated` is true beside them, and `row_count` says how many `rows` there were.",
     )
 
 

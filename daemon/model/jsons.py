@@ -84,17 +84,40 @@ def as_object(value: Json) -> JsonObject:
 
 
 def bound(value: Json, most: int) -> Json:
-    """*value* within *most* bytes of JSON: a larger result has ``rows`` null, ``truncated`` true and
-    ``row_count``.
+    """*value* within *most* bytes of JSON: of a larger object the largest fields are null, as few as can be, and
+    ``truncated`` is true beside them; where ``rows`` was a list and is cut, ``row_count`` tells its length.
 
-    What is too large without rows becomes ``{"truncated": true, "size": bytes}``.
+    What is too large even so, or no object, becomes ``{"truncated": true, "size": bytes}``.
     """
-    size = len(orjson.dumps(value))
+    size = _size(value)
     if size <= most:
         return value
-    rows = value.get("rows") if isinstance(value, dict) else None
-    if isinstance(rows, list):
-        shorter = {**value, "rows": None, "truncated": True, "row_count": len(rows)}
-        if len(orjson.dumps(shorter)) <= most:
-            return shorter
-    return {"truncated": True, "size": size}
+    shorter = _shorten(value, most) if isinstance(value, dict) else None
+    return shorter or {"truncated": True, "size": size}
+
+
+def is_cut(value: Json) -> bool:
+    """Whether *value* has lost something to :func:`bound`."""
+    return isinstance(value, dict) and value.get("truncated") is True
+
+
+def _shorten(value: JsonObject, most: int) -> JsonObject | None:
+    """*value* without its largest fields; None where it does not fit without any of them."""
+    shorter: JsonObject = {**value, "truncated": True}
+    rows = value.get("rows")
+    count = {"row_count": len(rows)} if isinstance(rows, list) else {}
+    gains = {name: _size(one) - _size(None) for name, one in shorter.items()}
+    if count and "row_count" not in value:
+        gains["rows"] -= _size(count) - 1  # two braces less, one comma more
+    over = _size(shorter) - most
+    for name in sorted(gains, key=gains.__getitem__, reverse=True):
+        if over <= 0 or gains[name] <= 0:
+            break
+        shorter |= {name: None, **(count if name == "rows" else {})}
+        over -= gains[name]
+    return shorter if _size(shorter) <= most else None
+
+
+def _size(value: Json) -> int:
+    """The bytes of *value* as JSON."""
+    return len(orjson.dumps(value))

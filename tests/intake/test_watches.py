@@ -73,6 +73,16 @@ async def test_events_and_what_is_remembered_stand_or_fall_together(world):
     assert [one.data["n"] for one in await world.poll(MINUTE)] == [2]
 
 
+async def test_data_that_is_too_large_loses_its_largest_fields_alone(world):
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(row(announce=True))
+    lists = {"rows": [{"text": "x" * 60_000}] * 3, "added": ["x" * 60_000] * 2, "removed": ["x"]}
+    world.remote.extra = {**lists, "added_count": 2}
+    (told,) = await world.poll()
+    cut = {"rows": None, "row_count": 3, "added": None, "truncated": True}
+    assert told.data == {"n": 1, "callbacks": 0, "removed": ["x"], "added_count": 2, **cut}
+
+
 async def test_three_failures_are_told_once_and_so_is_the_recovery(world):
     await world.configure(row(every=HOUR))
     await world.poll()

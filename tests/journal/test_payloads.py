@@ -80,6 +80,67 @@ def test_what_is_nested_too_deeply_is_refused_somewhere(depth: int) -> None:
         jsons.dumps(jsons.loads(raw))
 
 
+NAMES = st.sampled_from(["rows", "truncated", "size", "error"]) | st.text(max_size=3)
+OBJECTS = st.dictionaries(NAMES, VALUES | st.lists(INTEGERS) | st.text(), max_size=8)
+BYTES = st.integers(0, 300)
+
+
+def size(value: Any) -> int:
+    return len(jsons.dumps(value).encode())
+
+
+@given(OBJECTS | VALUES, BYTES)
+def test_what_is_bounded_fits_or_is_only_its_size(value: Any, most: int) -> None:
+    found = jsons.bound(value, most)
+    least = {"truncated": True, "size": size(value)}
+    assert size(found) <= most or found == least
+    assert jsons.is_cut(found) or found == value
+    assert jsons.bound(found, max(most, size(least))) == found
+
+
+@given(OBJECTS, BYTES)
+def test_of_an_object_no_field_is_cut_that_fits(value: dict[str, Any], most: int) -> None:
+    found = jsons.bound(value, most)
+    if size(value) <= most:
+        assert found == value
+    elif found == {"truncated": True, "size": size(value)}:
+        assert size({**dict.fromkeys(value), "truncated": True, "row_count": 99}) > most
+    else:
+        cut = {name for name in value if found[name] is None and value[name] is not None}
+        count = {"row_count": len(value["rows"])} if "row_count" in found else {}
+        assert found == {**value, **dict.fromkeys(cut), "truncated": True, **count}
+        for name in cut:
+            again = {**found, name: value[name]}
+            if name == "rows":
+                again.pop("row_count", None)
+            assert size(again) > most
+
+
+COUNTS = {"query_id": 7, "counts": {"added": 9}}
+NINE, MANY = [5] * 9, [5] * 99
+
+
+@pytest.mark.parametrize(
+    "value, found",
+    [
+        (
+            {"rows": MANY, "added": NINE, **COUNTS},
+            {"rows": None, "added": NINE, **COUNTS, "truncated": True, "row_count": 99},
+        ),
+        ({"body": "x" * 99, "rows": NINE}, {"body": None, "rows": NINE, "truncated": True}),
+        ({"rows": "x" * 120, "n": 1}, {"rows": None, "n": 1, "truncated": True}),
+        (
+            {"a": "x" * 50, "b": "x" * 90, "c": "x" * 85},
+            {"a": "x" * 50, "b": None, "c": None, "truncated": True},
+        ),
+        ({f"field {n}": n for n in range(20)}, {"truncated": True, "size": 261}),
+        ("x" * 120, {"truncated": True, "size": 122}),
+    ],
+)
+def test_what_is_too_large_loses_its_largest_fields(value: Any, found: Any) -> None:
+    assert jsons.bound(value, 110) == found
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.dictionaries(st.text(), VALUES, max_size=3), min_size=1, max_size=10))
 async def test_payloads_survive_the_journal(journal: Journal, values: list[dict[str, Any]]) -> None:

@@ -117,6 +117,16 @@ async def test_a_result_that_is_too_large_keeps_its_count(world: World) -> None:
     assert done.response == {"rows": None, "truncated": True, "row_count": 200}
 
 
+async def test_of_a_result_that_is_too_large_the_small_fields_can_be_read(world: World) -> None:
+    world.shop.script["shop.put"] = [{"status": 200, "headers": {"etag": "7"}, "body": "x" * 20_000}]
+    world.react(reaction("stock", step("put"), step("make", name="{{ steps.put.status }}")))
+    run = await world.react_to()
+    assert run.status is RunStatus.SUCCEEDED
+    assert world.shop.asked("shop.make")[0]["name"] == 200
+    cut, _ = await world.steps(run)
+    assert cut.response == {"status": 200, "headers": {"etag": "7"}, "body": None, "truncated": True}
+
+
 async def test_an_event_is_emitted_once_one_step_deeper_in_the_same_trace(world: World) -> None:
     emits = step("event.emit", type="tea.bought", subject="{{ event.data.ware }}", data={"n": "{{ 1 + 1 }}"})
     world.react(reaction("stock", emits), reaction("second", step("put"), on=("tea.bought",)))
