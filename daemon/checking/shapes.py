@@ -11,6 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from daemon.model import jsons
 from daemon.model.jsons import JsonObject
 
 Dotted = tuple[str, ...]
@@ -61,6 +62,8 @@ def missing(shape: Shape, path: Dotted) -> Missing | None:
     if None in found:
         return None
     deepest = max((one for one in found if one), key=lambda one: one.depth, default=Missing(0))
+    if deepest.depth == 0 and path[0] in jsons.CUT_MARKS:  # whatever is too large to keep has them
+        return _in_value(jsons.CUT_MARKS[path[0]], path, 1)
     return Missing(0, (*deepest.known, *extra)) if deepest.depth == 0 else deepest
 
 

@@ -14,6 +14,8 @@ Json = Any
 JsonObject = dict[str, Any]
 
 LARGEST_INTEGER = 2**63 - 1
+# What :func:`bound` adds to what it cuts, each with a value of its kind.
+CUT_MARKS: JsonObject = {"truncated": True, "row_count": 0, "size": 0}
 # Searching a flattened copy is ten times as fast as a pattern, on every payload there is.
 _FLATTENED = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _MANY_DIGITS = b"0" * 19

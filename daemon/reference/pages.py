@@ -20,6 +20,10 @@ def events_page(document: JsonObject) -> str:
         "# Events",
         "Every event has `id`, `type`, `source`, `subject`, `time`, `key`, `trace`, `cause` and `data`. This "
         "page says what `data` holds for each type. Fields that a service sends beyond them pass through.",
+        "Where `data`, or a step's result, is larger than `[database] max_payload`, its largest fields are null and "
+        "`truncated` is true beside them; `row_count` says how many `rows` there were. What does not fit even so is "
+        "`truncated` and `size` (in bytes) alone. All three may be read of every event and result: "
+        "`event.data.truncated is defined`, `event.data.row_count | default(0)`.",
         _table(
             ("type", "subject", "what happened"),
             [(_link(one["type"]), one["subject"], _first_line(one["about"])) for one in told],

@@ -52,6 +52,8 @@ ASK = (
         ('"mine.*"', "{{ event.data.any.thing }} {{ run.id }} {{ state('x') }} {{ now() | isoformat }}"),
         ('"*"', "{{ event.type }} {{ event.data['x'] }}"),
         ('"tonalytica.*"', "{{ event.data.job.id | default('') }}"),
+        ('"tonalytica.job.succeeded"', "{{ event.data.row_count | default(0) }}"),
+        (BOTH, "{{ event.data.truncated is defined }} {{ event.data.size }}"),
     ],
 )
 def test_good_templates(tmp_path: Path, on: str, message: str) -> None:

@@ -84,3 +84,10 @@ def test_one_of_several_models_is_enough() -> None:
     assert shapes.missing(both, ("id",)) is None
     assert shapes.missing(both, ("count",)) is None
     assert shapes.missing(both, ("nothing",)) is not None
+
+
+def test_what_is_cut_has_its_marks_beside_the_fields_of_any_schema() -> None:
+    for name in ("truncated", "row_count", "size"):
+        assert shapes.missing(SHAPE, (name,)) is None
+        assert shapes.missing(SHAPE, ("inner", name)) is not None
+    assert shapes.missing(SHAPE, ("size", "x")) == Missing(1, instead="a number")
