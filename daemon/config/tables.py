@@ -302,7 +302,9 @@ class ReactionTable(Table):
     subject: forms.Filled | None = Field(None, description="Glob for the event's subject.")
     when: forms.Filled | None = Field(None, description="Expression: no run is made when it is false.")
     for_each: forms.Filled | None = Field(
-        None, description="Expression that gives a list: a run for each `item`, 10,000 at most."
+        None,
+        description="Expression that gives a list: a run for each `item`, 10,000 at most. What is no list, null too, "
+        "is a dead run: write `… or []` where it may be null.",
     )
     timeout: forms.Interval = written("1h", "How long a run may be running and backing off in all.")
     retry: RetryTable = Field(default_factory=RetryTable, description="How failed steps are tried again.")

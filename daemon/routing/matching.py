@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemon import expressions
-from daemon.model import reactions, records, scope
+from daemon.model import jsons, reactions, records, scope
 from daemon.model.events import Event
 from daemon.model.jsons import Json
 from daemon.model.reactions import Reaction
@@ -74,7 +74,7 @@ def of_reaction(reaction: Reaction, event: Event, now: int, state: Mapping[str, 
             return []
         if reaction.for_each is None:
             return [Wish(reaction)]
-        return _each(reaction, expressions.compile_condition(reaction.for_each).value(seen))
+        return _each(reaction, event, expressions.compile_condition(reaction.for_each).value(seen))
     except expressions.ExpressionError as wrong:
         return [Wish(reaction, error=str(wrong))]
     except scope.StateNeeded:
@@ -85,9 +85,9 @@ def of_reaction(reaction: Reaction, event: Event, now: int, state: Mapping[str, 
         ]
 
 
-def _each(reaction: Reaction, items: Any) -> list[Wish]:
+def _each(reaction: Reaction, event: Event, items: Any) -> list[Wish]:
     if items is None:
-        return []
+        return [Wish(reaction, error=f"for_each gave no list but null{_why_null(event)}")]
     if not isinstance(items, list | tuple):
         return [Wish(reaction, error=f"for_each gave no list but {expressions.kind(items)}")]
     if len(items) > MOST_ITEMS:
@@ -98,3 +98,12 @@ def _each(reaction: Reaction, items: Any) -> list[Wish]:
             )
         ]
     return [Wish(reaction, str(place), expressions.to_plain(item)) for place, item in enumerate(items)]
+
+
+def _why_null(event: Event) -> str:
+    """Why there is nothing to make runs of, as far as *event* tells, and what to do."""
+    if not jsons.is_cut(event.data):
+        return ". Write `… or []` where it may be null."
+    rows = event.data.get("row_count")
+    counted = f", {rows} rows" if rows is not None else ""
+    return f": the list was larger than [database] max_payload{counted}. Ask for less, or raise max_payload."

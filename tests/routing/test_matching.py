@@ -147,7 +147,7 @@ def test_the_condition_comes_before_the_items() -> None:
     assert wishes(event(data={"n": 1}), when="event.data.n > 1", for_each="event.data.missing") == []
 
 
-@pytest.mark.parametrize("items", ["none", "[]", "event.data.rows"])
+@pytest.mark.parametrize("items", ["[]", "event.data.rows", "none or []"])
 def test_no_items_no_runs(items: str) -> None:
     assert wishes(event(data={"rows": []}), for_each=items) == []
 
@@ -156,6 +156,21 @@ def test_no_items_no_runs(items: str) -> None:
 def test_what_is_no_list_is_a_dead_run(items: str) -> None:
     (wish,) = wishes(event(), for_each=items)
     assert wish.error is not None
+
+
+def test_null_is_no_list_and_the_dead_run_says_what_to_do() -> None:
+    (wish,) = wishes(event(data={"rows": None}), for_each="event.data.rows")
+    assert wish.error == "for_each gave no list but null. Write `… or []` where it may be null."
+
+
+@pytest.mark.parametrize(
+    "counted, says", [({"row_count": 400}, "max_payload, 400 rows."), ({}, "max_payload. Ask for less")]
+)
+def test_a_list_that_was_too_large_to_keep_is_a_dead_run_that_says_so(
+    counted: dict[str, int], says: str
+) -> None:
+    (wish,) = wishes(event(data={"rows": None, "truncated": True, **counted}), for_each="event.data.rows")
+    assert says in (wish.error or "")
 
 
 def test_ten_thousand_items_are_the_most() -> None:

@@ -47,6 +47,20 @@ async def test_too_many_items_are_one_dead_run(world: World) -> None:
     assert "10000" in (run.error or "")
 
 
+async def test_a_list_that_was_too_large_for_its_event_is_one_dead_run(world: World) -> None:
+    emit = step("event.emit", type="list.made", subject="x", data={"rows": "{{ event.data.rows }}"})
+    world.react(
+        reaction("tell", emit),
+        reaction("each", on=("list.made",), for_each="event.data.rows"),
+    )
+    await world.tell({"rows": ["x" * 100] * 400})
+    await world.settle()
+    (dead,) = [run for run in await world.runs() if run.reaction == "each"]
+    assert dead.status is RunStatus.DEAD
+    assert "larger than [database] max_payload, 400 rows" in (dead.error or "")
+    assert world.shop.calls == []
+
+
 async def test_conditions_see_state_as_it_is_when_they_are_evaluated(world: World) -> None:
     world.react(reaction("stock", step("state.set", key="seen", value=True), when="not state('seen')"))
     await world.tell()
