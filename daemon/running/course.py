@@ -168,7 +168,8 @@ class Courses:
             planned = await self._planned(course, position, do, step)
         except (UnfitParameters, expressions.ExpressionError) as unfit:
             broken = step or outcome.new_step(course.run, position, do, Doubt.REPEATABLE, None)
-            return await self._scribe.die(course, broken, str(unfit))
+            told = planning.tell_cuts(do, course.scope(self._clock.now()))
+            return await self._scribe.die(course, broken, f"{unfit}{told}")
         if planned is None:
             skipped = outcome.new_step(course.run, position, do, Doubt.REPEATABLE, None)
             ended = replace(skipped, status=StepStatus.SKIPPED, finished_at=self._clock.now())

@@ -5,6 +5,7 @@ Called by ``course``; the values stand in ``hand``.
 
 from daemon import expressions
 from daemon.contract.services import Services
+from daemon.model import jsons
 from daemon.model.reactions import Do
 from daemon.model.runs import Step
 from daemon.model.scope import Scope
@@ -38,3 +39,18 @@ def plan(
         kind = action.doubt_for(given, marked=course.reaction.markers)
         step = outcome.new_step(course.run, position, do, kind, stored)
     return Planned(action, given, step)
+
+
+def tell_cuts(do: Do, seen: Scope) -> str:
+    """What to add to the error of a step that could not be planned: which of the data that it reads was cut."""
+    try:
+        read = expressions.names(expressions.compile_value(do.parameters))
+        if do.condition:
+            read += expressions.names(expressions.compile_condition(do.condition))
+    except expressions.ExpressionError:
+        return ""  # that is what the error says
+    data = {"event.data": seen["event"]["data"]}
+    data |= {f"steps.{id}": result for id, result in seen["steps"].items()}
+    names = dict.fromkeys(".".join(one.path[:2]) for one in read)
+    cut = [name for name in names if jsons.is_cut(data.get(name))]
+    return f". [database] max_payload cut {' and '.join(cut)}: ask for less, or raise it." if cut else ""

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from daemon.model import times
+from daemon.model.reactions import Do
 from daemon.model.runs import RunStatus, StepStatus
 from tests.running.world import World, reaction, step
 
@@ -125,6 +126,31 @@ async def test_of_a_result_that_is_too_large_the_small_fields_can_be_read(world:
     assert world.shop.asked("shop.make")[0]["name"] == 200
     cut, _ = await world.steps(run)
     assert cut.response == {"status": 200, "headers": {"etag": "7"}, "body": None, "truncated": True}
+
+
+@pytest.mark.parametrize(
+    "next",
+    [
+        step("make", name="{{ steps.put.rows[0].a }}"),
+        step("make", nmae="{{ steps.put.rows }}"),
+        step("make", condition="steps.put.rows | length > 1"),
+    ],
+    ids=["undefined", "unfit", "condition"],
+)
+async def test_a_run_that_dies_over_what_was_cut_says_so(world: World, next: Do) -> None:
+    world.shop.script["shop.put"] = [{"rows": [{"a": "x" * 100}] * 200}]
+    world.react(reaction("stock", step("put"), next))
+    run = await world.react_to()
+    assert run.status is RunStatus.DEAD
+    assert (run.error or "").endswith(". [database] max_payload cut steps.put: ask for less, or raise it.")
+
+
+async def test_a_run_that_dies_over_something_else_tells_of_no_cut(world: World) -> None:
+    world.shop.script["shop.put"] = [{"rows": [{"a": "x" * 100}] * 200}]
+    world.react(reaction("stock", step("put"), step("make", name="{{ event.data.missing }}")))
+    run = await world.react_to()
+    assert run.status is RunStatus.DEAD
+    assert "max_payload" not in (run.error or "")
 
 
 async def test_an_event_is_emitted_once_one_step_deeper_in_the_same_trace(world: World) -> None:
