@@ -171,7 +171,7 @@ async def test_a_token_is_deleted_and_the_daemon_logs_in_again(sandbox, compass)
     await act(compass, "delete_token", user=ADA)
     assert mine not in sandbox.compass.tokens
     assert (await act(compass, "get_project", project_id=PROJECT)).id == PROJECT
-    assert (await act(compass, "delete_token", user=BOB)).deleted
+    assert (await act(compass, "delete_token", user=BOB)).existed is False
 
 
 @pytest.mark.parametrize("given", [{}, {"token": "t", "user": "u"}])

@@ -145,6 +145,27 @@ async def test_a_lost_delete_is_repeated_and_done(sandbox, compass, name, given)
     with pytest.raises(errors.TemporaryError) as lost:
         await act(compass, name, **given)
     assert lost.value.in_doubt
-    assert (await act(compass, name, AGAIN, **given)).deleted
-    with pytest.raises(errors.PermanentError, match="Not found"):
-        await act(compass, name, **given)
+    again = await do(compass, name, AGAIN, **given)
+    assert (again.result.deleted, again.result.existed) == (True, False)
+    deletions = [
+        entry.effect for entry in sandbox.ledger.read("compass") if "deleted" in (entry.effect or "")
+    ]
+    assert len(deletions) == 1
+
+
+async def test_what_is_gone_already_is_deleted_by_nobody(sandbox, compass):
+    await act(compass, "create_classifier", **IN, name="one", type="sentiment_combined")
+    first = await do(compass, "delete_classifier", **IN, classifier_id="1")
+    again = await do(compass, "delete_classifier", **IN, classifier_id="1")
+    assert (first.result.existed, again.result.existed) == (True, False)
+    assert (list(first.made), list(again.made)) == ([("classifier", f"{PROJECT}/1")], [])
+    assert (await act(compass, "delete_project", project_id="nowhere")).existed is False
+
+
+async def test_what_is_hidden_from_a_stranger_is_not_gone(compass):
+    async with stub.serving() as vendor:
+        vendor.answer({"detail": "Not found."}, 404).answer({"detail": "Invalid token."}, 401)
+        compass._http.base_url, compass._token, compass._password = f"{vendor.url}/api", "t" * 40, None
+        with pytest.raises(errors.TemporaryError) as refused:
+            await act(compass, "delete_topic", **IN, topic_id="1")
+    assert refused.value.unauthorized

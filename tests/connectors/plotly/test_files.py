@@ -1,5 +1,7 @@
 """What the actions on files and folders leave at the simulated Plotly."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -88,13 +90,38 @@ async def test_an_answer_without_the_file_is_completed(
 async def test_deleting_goes_through_the_trash_and_is_final(
     ada: client.PlotlyClient, sandbox: Sandbox, grid: str
 ) -> None:
-    assert (await do(ada, "delete_file", fid=grid)).deleted is True
+    assert (await do(ada, "delete_file", fid=grid)).existed is True
     assert sandbox.plotly.files == {}
     assert effects(sandbox)[-2:] == [("file.trashed", grid), ("file.deleted", grid)]
-    with pytest.raises(errors.PermanentError) as missing:
-        await do(ada, "delete_file", fid=grid)
-    assert missing.value.missing
-    assert (await do(ada, "delete_file", again=True, fid=grid)).deleted is True
+    for again in (False, True):
+        gone = await do(ada, "delete_file", again=again, fid=grid)
+        assert (gone.deleted, gone.existed) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "name, given",
+    [
+        ("delete_file", {"fid": "ada:0"}),
+        ("delete_grid", {"fid": "ada:0"}),
+        ("delete_comment", {"comment_id": "1"}),
+    ],
+)
+async def test_what_is_hidden_from_a_stranger_is_not_gone(
+    vendor: stub.Stub, plotly: client.PlotlyClient, name: str, given: dict[str, Any]
+) -> None:
+    vendor.answer({"detail": "Not found."}, 404).answer({"detail": "Not logged in."}, 401)
+    with pytest.raises(errors.TemporaryError) as refused:
+        await do(plotly, name, **given)
+    assert refused.value.unauthorized
+
+
+async def test_a_file_that_stays_in_the_trash_is_not_gone(
+    vendor: stub.Stub, plotly: client.PlotlyClient
+) -> None:
+    vendor.answer({"fid": "ada:0", "deleted": True}).answer({"detail": "Not found."}, 404)
+    with pytest.raises(errors.PermanentError) as refused:
+        await do(plotly, "delete_file", fid="ada:0")
+    assert refused.value.missing
 
 
 async def test_deleting_that_was_cut_in_the_middle_goes_on(

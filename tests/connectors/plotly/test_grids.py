@@ -41,11 +41,10 @@ async def test_some_columns_are_read_and_taken_out(
     read = await do(ada, "get_columns", fid=grid, uids=[uids["n"]])
     assert [(one.name, one.uid, one.data) for one in read.cols] == [("n", uids["n"], [3, None])]
     gone = await do(ada, "delete_columns", fid=grid, columns=["n"])
-    assert (gone.deleted, list(data_of(sandbox, grid))) == (["n"], ["city"])
-    with pytest.raises(errors.PermanentError, match="no column 'n'"):
-        await do(ada, "delete_columns", fid=grid, columns=["n"])
-    again = await do(ada, "delete_columns", again=True, fid=grid, columns=["n"])
-    assert again.deleted == ["n"]
+    assert (gone.deleted, gone.existed, list(data_of(sandbox, grid))) == (["n"], True, ["city"])
+    for again in (False, True):
+        gone = await do(ada, "delete_columns", again=again, fid=grid, columns=["n"])
+        assert (gone.deleted, gone.existed) == (["n"], False)
     assert [effect for effect, _ in effects(sandbox)].count("grid.columns_deleted") == 1
 
 
@@ -119,11 +118,10 @@ async def test_a_grid_is_deleted_at_once_and_only_once(
     ada: client.PlotlyClient, sandbox: Sandbox, grid: str
 ) -> None:
     gone = await do(ada, "delete_grid", fid=grid)
-    assert (gone.deleted, sandbox.plotly.files) == (True, {})
-    with pytest.raises(errors.PermanentError) as missing:
-        await do(ada, "delete_grid", fid=grid)
-    assert missing.value.missing
-    assert (await do(ada, "delete_grid", again=True, fid=grid)).fid == grid
+    assert (gone.existed, sandbox.plotly.files) == (True, {})
+    for again in (False, True):
+        gone = await do(ada, "delete_grid", again=again, fid=grid)
+        assert (gone.fid, gone.deleted, gone.existed) == (grid, True, False)
     assert effects(sandbox).count(("grid.deleted", grid)) == 1
 
 

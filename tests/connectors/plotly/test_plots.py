@@ -151,10 +151,10 @@ async def test_comments_are_made_and_deleted_once(
     said = await do(ada, "create_comment", fid=grid, comment="Why so few?", fields={"reply_to": None})
     assert sandbox.plotly.comments[said.id]["comment"] == "Why so few?"
     gone = await do(ada, "delete_comment", comment_id=said.id)
-    assert (gone.comment_id, sandbox.plotly.comments) == (str(said.id), {})
-    with pytest.raises(errors.PermanentError):
-        await do(ada, "delete_comment", comment_id=said.id)
-    assert (await do(ada, "delete_comment", again=True, comment_id=said.id)).deleted
+    assert (gone.comment_id, gone.existed, sandbox.plotly.comments) == (str(said.id), True, {})
+    for again in (False, True):
+        gone = await do(ada, "delete_comment", again=again, comment_id=said.id)
+        assert (gone.deleted, gone.existed) == (True, False)
     assert [effect for effect, _ in effects(sandbox)][-2:] == ["comment.created", "comment.deleted"]
 
 

@@ -117,7 +117,7 @@ async def update_account(
 async def delete_account(
     client: vendor.CompassClient, parameters: AccountId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
-    """Delete an account."""
+    """Delete an account. One that is not there is no error."""
     return await shapes.delete(client, _path(parameters), call)
 
 

@@ -113,7 +113,7 @@ async def update_classifier_topic(
 async def delete_classifier_topic(
     client: vendor.CompassClient, parameters: topics.TopicId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
-    """Take a topic from its classifier."""
+    """Take a topic from its classifier. One that is not there is no error."""
     gone = ("topic", f"{parameters.project_id}/{parameters.topic_id}")
     return await shapes.delete(client, _path(parameters), call, gone)
 

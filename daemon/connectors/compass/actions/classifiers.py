@@ -183,7 +183,7 @@ async def update_classifier(
 async def delete_classifier(
     client: vendor.CompassClient, parameters: ClassifierId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
-    """Delete a classifier."""
+    """Delete a classifier. One that is not there is no error."""
     path = watches.path_of(parameters.project_id, parameters.classifier_id)
     gone = ("classifier", f"{parameters.project_id}/{parameters.classifier_id}")
     return await shapes.delete(client, path, call, gone)

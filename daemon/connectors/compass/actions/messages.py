@@ -69,6 +69,12 @@ class MessageId(shapes.InProject):
     message_id: str = Field(description="The message's id.", min_length=1)
 
 
+class Purged(declare.Result):
+    """Messages that are not there any more."""
+
+    deleted: bool = Field(True, description="True.")
+
+
 class PurgeMessages(shapes.InProject):
     """Which messages to do away with."""
 
@@ -170,7 +176,7 @@ async def get_message(
 async def delete_message(
     client: vendor.CompassClient, parameters: MessageId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
-    """Delete one message."""
+    """Delete one message. One that is not there is no error."""
     return await shapes.delete(client, _path(parameters, parameters.message_id), call)
 
 
@@ -182,12 +188,12 @@ async def delete_message(
 )
 async def purge_messages(
     client: vendor.CompassClient, parameters: PurgeMessages, call: declare.Call
-) -> declare.Done[shapes.Deleted]:
+) -> declare.Done[Purged]:
     """Delete all messages before a moment. Not documented: the vendor's own scripts do it."""
     moment = times.to_datetime(_moment(parameters.to_date)).strftime("%Y-%m-%d %H:%M:%S")
     path = vendor.inside(parameters.project_id, "purge")
     await client.send("DELETE", path, query={"to_date": moment})
-    return declare.Done(shapes.Deleted(deleted=True))
+    return declare.Done(Purged(deleted=True))
 
 
 def complete(messages: Sequence[NewMessage], call: declare.Call) -> list[JsonObject]:

@@ -123,7 +123,7 @@ async def get_permission(
 async def delete_permission(
     client: vendor.CompassClient, parameters: PermissionId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
-    """Take a permission away."""
+    """Take a permission away. One that is not there is no error."""
     return await shapes.delete(client, _path(parameters), call)
 
 

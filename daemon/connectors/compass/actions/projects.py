@@ -137,7 +137,7 @@ async def update_project(
 async def delete_project(
     client: vendor.CompassClient, parameters: shapes.InProject, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
-    """Delete a project and everything in it."""
+    """Delete a project and everything in it. One that is not there is no error."""
     return await shapes.delete(client, _path(parameters), call)
 
 

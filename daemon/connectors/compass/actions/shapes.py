@@ -74,6 +74,7 @@ class Deleted(declare.Result):
     """A thing that is not there any more."""
 
     deleted: bool = Field(True, description="True.")
+    existed: bool = Field(description="Whether it was still there when it was deleted.")
 
 
 def changed(parameters: declare.Parameters) -> JsonObject:
@@ -120,13 +121,11 @@ async def hide(answer: Awaitable[T], *hidden: str) -> T:
 async def delete(
     client: vendor.CompassClient, path: str, call: declare.Call, *gone: tuple[str, str]
 ) -> declare.Done[Deleted]:
-    """Delete what is at *path*. In a repeated call a thing that is missing is what an earlier try deleted.
+    """Delete what is at *path*. A thing that is not there is no error, once the credentials proved good.
 
-    *gone* names it as its watch does: that it was removed is then known to come of this run.
+    *gone* names it as its watch does: that it was removed is then known to come of this run, unless it was gone before
+    the first try.
     """
-    try:
-        await client.call("DELETE", path)
-    except errors.PermanentError as refused:
-        if not refused.missing or call.first_sent_at is None:
-            raise
-    return declare.Done(Deleted(deleted=True), made=gone)
+    existed = await client.delete(path)
+    ours = existed or call.first_sent_at is not None
+    return declare.Done(Deleted(deleted=True, existed=existed), made=gone if ours else ())

@@ -82,10 +82,11 @@ async def get_token(
 async def delete_token(
     client: vendor.CompassClient, parameters: WhichToken, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
-    """Delete a token of one's own: whoever uses it must log in again, as this daemon does by itself."""
+    """Delete a token of one's own: whoever uses it must log in again, as this daemon does by itself. One that
+    is not there is no error."""
     token = parameters.token or await _token_of(client, parameters.user)
     if token is None:  # a user without one has none to lose
-        return declare.Done(shapes.Deleted(deleted=True))
+        return declare.Done(shapes.Deleted(deleted=True, existed=False))
     return await shapes.hide(shapes.delete(client, _path(token), call), token)
 
 

@@ -220,7 +220,7 @@ async def update_topic(
 async def delete_topic(
     client: vendor.CompassClient, parameters: TopicId, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
-    """Delete a project topic; its messages stay."""
+    """Delete a project topic; its messages stay. One that is not there is no error."""
     gone = ("topic", f"{parameters.project_id}/{parameters.topic_id}")
     return await shapes.delete(client, _path(parameters, parameters.topic_id), call, gone)
 

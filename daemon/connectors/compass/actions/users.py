@@ -147,7 +147,7 @@ async def update_user(
 async def delete_user(
     client: vendor.CompassClient, parameters: Email, call: declare.Call
 ) -> declare.Done[shapes.Deleted]:
-    """Delete a user. Only a site admin may."""
+    """Delete a user. Only a site admin may. One that is not there is no error."""
     return await shapes.delete(client, _path(parameters.email), call)
 
 

@@ -147,6 +147,22 @@ class CompassClient:
         """The object that *path* answers to *body*."""
         return jsons.as_object(await self.call(method, path, json=body))
 
+    async def delete(self, path: str) -> bool:
+        """Delete the object at *path*; whether it was still there. That it was not is said only while the credentials
+        work: a stranger may be told 404 too."""
+        try:
+            await self.call("DELETE", path)
+        except errors.PermanentError as lost:
+            if not lost.missing:
+                raise
+            await self.check()
+            return False
+        return True
+
+    async def check(self) -> int:
+        """Return if the credentials work, and how many projects they reach: a page of them needs no other right."""
+        return (await self.page(path("projects"))).count
+
     async def page(self, path: str, query: http.Pairs | None = None) -> Page:
         """One page of a listing: the first, unless *query* says otherwise."""
         return requests.parse("Compass", Page, await self.call("GET", path, query=query))
@@ -239,7 +255,7 @@ class CompassClient:
 
     async def describe(self) -> str:
         """What the credentials reach; and when a token that cannot be renewed ends."""
-        count = (await self.page(path("projects"))).count
+        count = await self.check()
         reach = f"{count} project{'' if count == 1 else 's'}"
         if self._password is not None:
             return reach

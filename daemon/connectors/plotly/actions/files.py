@@ -1,7 +1,7 @@
 """Files of every type: where they stand, how they are found, changed, thrown away and brought back."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
@@ -102,15 +102,17 @@ async def change(client: PlotlyClient, family: str, fid: str, body: JsonObject) 
     )
 
 
-@contextlib.asynccontextmanager
-async def gone_is_done(client: PlotlyClient, call: declare.Call) -> AsyncIterator[None]:
-    """A second try that finds nothing has nothing left to do; a first one was told a wrong id."""
+async def existed(client: PlotlyClient, deleting: Awaitable[Any]) -> bool:
+    """Whether what *deleting* deletes was still there; that it was not is said only after the credentials proved
+    good: 404 says missing or hidden."""
     try:
-        yield
+        await deleting
     except errors.PermanentError as lost:
-        if not lost.missing or call.first_sent_at is None:
+        if not lost.missing:
             raise
         await client.check()
+        return False
+    return True
 
 
 class LookupFile(declare.Parameters):
@@ -238,6 +240,7 @@ class Deleted(declare.Result):
 
     fid: str = Field(description="The id that the file had.")
     deleted: bool = Field(True, description="True: it is gone for good.")
+    existed: bool = Field(description="Whether it was still there when it was deleted.")
 
 
 @declare.action(
@@ -249,8 +252,9 @@ class Deleted(declare.Result):
 async def delete_file(
     client: PlotlyClient, parameters: WhichFile, call: declare.Call
 ) -> declare.Done[Deleted]:
-    """Delete a file for good: into the trash first, as Plotly demands, then out of it."""
-    async with gone_is_done(client, call):
-        await _lay(client, parameters.fid, "trash")
+    """Delete a file for good: into the trash first, as Plotly demands, then out of it. One that is not there is no
+    error."""
+    there = await existed(client, _lay(client, parameters.fid, "trash"))
+    if there:  # then a 404 is no sign that it is gone
         await client.call("DELETE", path_of(parameters.fid, "permanent_delete"))
-    return declare.Done(Deleted(fid=parameters.fid, deleted=True))
+    return declare.Done(Deleted(fid=parameters.fid, deleted=True, existed=there))

@@ -241,7 +241,8 @@ async def _replace_columns(client: PlotlyClient, fid: str, columns: dict[str, li
 async def delete_grid(
     client: PlotlyClient, parameters: files.WhichFile, call: declare.Call
 ) -> declare.Done[files.Deleted]:
-    """Delete a grid for good at once, past the trash. Plots that refer to it lose their data."""
-    async with files.gone_is_done(client, call):
-        await client.call("DELETE", path_of(parameters.fid, family="grids"))
-    return declare.Done(files.Deleted(fid=parameters.fid, deleted=True))
+    """Delete a grid for good at once, past the trash. Plots that refer to it lose their data. One that is
+    not there is no error."""
+    deleting = client.call("DELETE", path_of(parameters.fid, family="grids"))
+    there = await files.existed(client, deleting)
+    return declare.Done(files.Deleted(fid=parameters.fid, deleted=True, existed=there))

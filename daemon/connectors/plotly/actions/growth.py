@@ -199,6 +199,7 @@ class DeletedColumns(declare.Result):
 
     fid: str = Field(description="The grid's id.")
     deleted: list[str] = Field(description="The columns' names.")
+    existed: bool = Field(description="Whether the grid still had one of them at least.")
 
 
 @declare.action(
@@ -210,11 +211,12 @@ class DeletedColumns(declare.Result):
 async def delete_columns(
     client: PlotlyClient, parameters: DeleteColumns, call: declare.Call
 ) -> declare.Done[DeletedColumns]:
-    """Take columns out of a grid for good. On a second try those that are gone are no error."""
+    """Take columns out of a grid for good. Those that it does not have are no error."""
     found = await grids.read_columns(client, parameters.fid)
     names = {column.name for column in found}
-    left = [name for name in parameters.columns if call.first_sent_at is None or name in names]
+    left = [name for name in parameters.columns if name in names]
     if left:
         uids = ",".join(one.uid for one in cells.choose(found, left))
         await client.call("DELETE", path_of(parameters.fid, "col", family="grids"), query={"uid": uids})
-    return declare.Done(DeletedColumns(fid=parameters.fid, deleted=parameters.columns))
+    result = DeletedColumns(fid=parameters.fid, deleted=parameters.columns, existed=bool(left))
+    return declare.Done(result)

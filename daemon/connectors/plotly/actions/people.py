@@ -112,6 +112,7 @@ class DeletedComment(declare.Result):
 
     comment_id: str = Field(description="The id that the comment had.")
     deleted: bool = Field(True, description="True: it is gone for good.")
+    existed: bool = Field(description="Whether it was still there when it was deleted.")
 
 
 @declare.action(
@@ -123,10 +124,10 @@ class DeletedComment(declare.Result):
 async def delete_comment(
     client: PlotlyClient, parameters: DeleteComment, call: declare.Call
 ) -> declare.Done[DeletedComment]:
-    """Delete a comment."""
-    async with files.gone_is_done(client, call):
-        await client.call("DELETE", f"/comments/{http.segment(parameters.comment_id)}")
-    return declare.Done(DeletedComment(comment_id=parameters.comment_id, deleted=True))
+    """Delete a comment. One that is not there is no error."""
+    deleting = client.call("DELETE", f"/comments/{http.segment(parameters.comment_id)}")
+    there = await files.existed(client, deleting)
+    return declare.Done(DeletedComment(comment_id=parameters.comment_id, deleted=True, existed=there))
 
 
 class ListEndpoints(declare.Parameters):
