@@ -99,6 +99,12 @@ async def test_only_named_hosts_are_asked(general: client.GeneralClient, url: st
         (b"[1,2]", "application/problem+json", [1, 2]),
         (b"", "application/json", None),
         (b"", "text/plain", None),
+        (b"\xe9 007", "text/plain; charset=latin-1", "\xe9 007"),
+        (b"\xe9 007", 'application/json; charset="ISO-8859-1"', "\xe9 007"),
+        (b"\xe9 007", "text/plain", "\ufffd 007"),
+        (b"\xe9 007", "text/plain; charset=klingon", "\ufffd 007"),
+        (b"\xe9 007", "text/plain; charset=zlib", "\ufffd 007"),
+        (b"abc-", "text/plain; charset=punycode", "abc-"),
     ],
 )
 async def test_bodies_are_read_for_what_they_are(

@@ -1,7 +1,9 @@
 """``http.request``: any address that the operator allows."""
 
+import codecs
 import re
 from collections.abc import Iterable, Mapping
+from email import message
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
@@ -14,6 +16,7 @@ from daemon.model.runs import Doubt
 
 CREDENTIAL_HEADERS = re.compile(r"(?i)auth(?!or(?!i))|cookie|token|secret|api-?key|password|signature")
 FRAMING_HEADERS = frozenset({"host", "connection", "content-length", "transfer-encoding", "upgrade"})
+NO_CHARSETS = frozenset({"idna", "punycode"})  # of Python's codecs: for names, and slow with long texts
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -75,7 +78,9 @@ class HttpAnswer(declare.Result):
 
     status: int = Field(description="The HTTP status, 2xx.")
     headers: dict[str, str] = Field(description="The answer's headers in lower case, without credentials.")
-    body: Any = Field(None, description="The decoded JSON, or the text where it is not JSON.")
+    body: Any = Field(
+        None, description="The decoded JSON, or the text where it is not JSON, in its declared charset."
+    )
 
 
 _OPEN = secrets.Blanker()  # for calls without secret headers
@@ -144,5 +149,17 @@ def read_body(reply: http.Reply) -> Json:
         try:
             return jsons.loads(reply.body) if reply.body else None
         except jsons.UnfitJson:
-            return reply.body.decode("utf-8", "replace")
-    return reply.body.decode("utf-8", "replace") or None
+            pass
+    return read_text(reply) or None
+
+
+def read_text(reply: http.Reply) -> str:
+    """The body in the charset that its type declares; in UTF-8 where it declares none, or one that is not known."""
+    declared = message.Message()
+    declared["content-type"] = reply.headers.get("content-type", "")
+    charset = declared.get_content_charset("utf-8")
+    try:
+        known = codecs.lookup(charset).name not in NO_CHARSETS
+        return reply.body.decode(charset if known else "utf-8", "replace")
+    except (LookupError, ValueError):
+        return reply.body.decode("utf-8", "replace")
