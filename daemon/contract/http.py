@@ -251,7 +251,8 @@ class Http:
         if url.scheme not in ("http", "https"):
             raise errors.PermanentError("only http and https addresses can be asked")
         if not self._guard.allows_host(host, port):
-            raise errors.PermanentError(f"{host}:{port} is not in [http] allow_hosts. Name it there.")
+            shown = f"[{host}]" if ":" in host else host  # an IPv6 address, as allow_hosts takes it
+            raise errors.PermanentError(f"{shown}:{port} is not in [http] allow_hosts. Name it there.")
         if guard.parse_address(host) and not self._guard.allows_address(host, port, host):
             raise errors.PermanentError(f"{host} is a private address that [http] allow_hosts does not name")
         if len(self._allowed) >= MOST_ORIGINS:

@@ -92,7 +92,7 @@ class Caller:
             return await self._after_success(course, planned, planned.step, sight.done)
         step = records.changed(planned.step, doubted_at=None, looks=0)
         if step.attempts >= course.reaction.retry.attempts:
-            said = f"{step.error or 'it took no effect'} (after {step.attempts} attempts)"
+            said = outcome.out_of_attempts(step, step.error or "it took no effect")
             return await self._scribe.die(course, step, said)
         return await self._send(course, records.changed(planned, step=step), ticket)
 
@@ -162,10 +162,10 @@ class Caller:
             return await self._doubts.look_later(course, step, failed)
         delay = retry.next_delay(course.reaction.retry, step.attempts, failed.retry_after, random.random())  # noqa: S311 - jitter
         if delay is None:
-            return await self._scribe.die(course, step, f"{failed.text} (after {step.attempts} attempts)")
+            return await self._scribe.die(course, step, outcome.out_of_attempts(step, failed.text))
         asked = failed.retry_after is not None  # a pause that the service asked for is not the run's own time
         if not asked and course.run.elapsed(now) + delay >= course.reaction.timeout:
-            return await self._scribe.die(course, step, f"{failed.text} ({outcome.overdue(course.reaction)})")
+            return await self._scribe.die(course, step, outcome.out_of_time(course.reaction, failed.text))
         later = outcome.retry_later(course.run, step, now, now + delay, failed.text, counts=not asked)
         await self._scribe.commit(course, later)
         # One line when a step begins to fail, not one for each retry.

@@ -55,6 +55,17 @@ def overdue(reaction: Reaction) -> str:
     return f"the reaction's timeout of {times.format_duration(reaction.timeout)} has passed"
 
 
+def out_of_time(reaction: Reaction, text: str) -> str:
+    """*text*, the last failure's, and that the run took too long: once, where that is what the failure says."""
+    said = overdue(reaction)
+    return said if text == said else f"{text} ({said})"
+
+
+def out_of_attempts(step: Step, text: str) -> str:
+    """*text*, the last failure's, and how many attempts there were."""
+    return f"{text} (after {step.attempts} attempt{'' if step.attempts == 1 else 's'})"
+
+
 def failed_attempt(step: Step, now: int, failed: errors.ServiceError) -> Step:
     """*step* with one more failed attempt in its history; its doubt ends where the failure leaves none, and what was
     done all the same is kept.

@@ -8,6 +8,7 @@ blanker.
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from daemon import expressions
 from daemon.contract import secret_forms, secrets
@@ -50,10 +51,19 @@ def render(action: Action, written: JsonObject, scope: Scope) -> JsonObject:
     hidden = secrets.secret_fields(action.parameters)
     try:
         open_ones = {name: value for name, value in written.items() if name not in hidden}
-        rendered = expressions.to_plain(expressions.compile_value(open_ones).render(scope))
+        values = expressions.compile_value(open_ones).render(scope)
+        rendered = {name: _plain(name, value) for name, value in values.items()}
     except expressions.ExpressionError as wrong:
         raise UnfitParameters(str(wrong)) from None
     return {**rendered, **{name: written[name] for name in hidden if name in written}}
+
+
+def _plain(name: str, value: Any) -> Json:
+    try:
+        plain: Json = expressions.to_plain(value)
+    except expressions.ExpressionError as wrong:
+        raise wrong.under(name) from None
+    return plain
 
 
 def to_store(action: Action, request: JsonObject, blanker: secrets.Blanker) -> JsonObject:
@@ -124,11 +134,14 @@ def _secret(value: Json, scope: Scope, services: Services) -> Json:
 
 def describe(wrong: ValidationError) -> str:
     """A validation error in one line: which parameter, what about it; never the value."""
-    lines = [
-        f"{'.'.join(str(part) for part in one['loc']) or 'parameters'}: {one['msg']}"
-        for one in wrong.errors()
-    ]
-    return "the parameters do not fit: " + "; ".join(lines)
+    return "the parameters do not fit: " + "; ".join(_describe(one) for one in wrong.errors())
+
+
+def _describe(wrong: ErrorDetails) -> str:
+    """What is wrong with a parameter; what a validator of ours says of several stands alone."""
+    place = ".".join(str(part) for part in wrong["loc"])
+    said = wrong["msg"].removeprefix("Value error, ")  # pydantic's own
+    return f"{place}: {said}" if place else said
 
 
 def wants_to_wait(action: Action, parameters: Any) -> bool:

@@ -1,5 +1,6 @@
 """Failing calls: what is tried again, when, with what, and what ends the run."""
 
+import asyncio
 import random
 from typing import Any
 
@@ -120,6 +121,45 @@ async def test_a_result_that_cannot_be_kept_ends_the_run(world: World) -> None:
     assert run.status is RunStatus.DEAD
     assert "bug" in (run.error or "")
     assert len(world.shop.calls) == 1
+
+
+async def test_a_call_that_outlasts_the_reaction_says_so_once(world: World) -> None:
+    world.shop.gate = asyncio.Event()
+    world.react(reaction("stock", step("put"), timeout=50 * times.MILLISECOND))
+    run = await world.react_to()
+    assert (run.status, run.error) == (
+        RunStatus.DEAD,
+        "step put: the reaction's timeout of 50ms has passed",
+    )
+
+
+@pytest.mark.parametrize(
+    "name, given, said",
+    [
+        ("state.set", {"key": "k", "value": "{{ 2 ** 70 }}"}, "value: an integer beyond 64 bits"),
+        (
+            "state.set",
+            {"key": "k", "value": "{{ now }}"},
+            "value: something of type function is not plain data",
+        ),
+        (
+            "http.request",
+            {"url": "http://localhost/", "json": {"a": 1}, "form": {"a": 1}},
+            "the parameters do not fit: give json or form, one of them",
+        ),
+        (
+            "state.set",
+            {"key": "{{ [] }}", "value": 1},
+            "the parameters do not fit: key: Input should be a valid string",
+        ),
+    ],
+)
+async def test_a_parameter_that_does_not_fit_is_named(
+    world: World, name: str, given: dict[str, Any], said: str
+) -> None:
+    world.react(reaction("stock", step(name, **given)))
+    run = await world.react_to()
+    assert (run.status, (run.error or "").partition(": ")[2].partition(" in {{")[0]) == (RunStatus.DEAD, said)
 
 
 async def test_the_timeout_counts_backing_off(world: World) -> None:

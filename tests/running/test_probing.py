@@ -120,7 +120,7 @@ async def test_the_last_attempt_is_looked_for_as_well(world: World) -> None:
     dead = await lose(world, LOST, retry=once)
     assert (dead.status, dead.error) == (
         RunStatus.DEAD,
-        "step make: the connection broke (after 1 attempts)",
+        "step make: the connection broke (after 1 attempt)",
     )
     assert (await world.steps(dead))[0].doubted_at is None
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from daemon.connectors.general import client
 from daemon.connectors.general.actions import calls
-from daemon.contract import errors, secrets
+from daemon.contract import errors, guard, secrets
 from daemon.model import times
 from daemon.model.runs import Doubt
 from tests.connectors import stub
@@ -83,6 +83,14 @@ async def test_a_redirect_is_not_followed(server: stub.Stub, general: client.Gen
     server.answer(None, 302, Location="http://elsewhere.example/x")
     with pytest.raises(errors.PermanentError, match=r"elsewhere\.example"):
         await calls.request.call(general, ask(server.url), CALL)
+
+
+async def test_an_ipv6_address_is_told_as_it_is_to_be_named(general: client.GeneralClient) -> None:
+    with pytest.raises(errors.PermanentError) as refused:
+        await calls.request.call(general, ask("http://[::1]:9/x"), CALL)
+    entry = refused.value.text.partition(" is not in ")[0]
+    assert entry == "[::1]:9"
+    assert guard.parse_guard([entry]).allows_host("::1", 9)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.2:9/x", "http://localhost:9/", "http://example.com/"])
