@@ -60,12 +60,12 @@ def result_shapes(catalog: Catalog, step: Step) -> tuple[Shape, ...]:
 
 def for_conditions(shapes: tuple[Shape, ...]) -> Sight:
     """What ``when`` and ``for_each`` see."""
-    return Sight(("event", "state", "now", "range"), shapes)
+    return Sight(("event", "state", "now"), shapes)
 
 
 def for_steps(catalog: Catalog, rule: Rule, shapes: tuple[Shape, ...]) -> list[Sight]:
     """What each step of *rule* sees, in order."""
-    names = ("event", *(("item",) if rule.for_each else ()), "steps", "run", "state", "now", "range")
+    names = ("event", *(("item",) if rule.for_each else ()), "steps", "run", "state", "now")
     sights, before = [], dict[str, tuple[Shape, ...]]()
     ids = tuple(step.id for step in rule.steps)
     for number, step in enumerate(rule.steps):

@@ -15,7 +15,7 @@ from daemon.contract.catalog import Catalog
 from daemon.expressions import ExpressionError
 from daemon.model.problems import Path, Problem
 
-BODY = Sight(("body", "range"))  # what a webhook's key sees
+BODY = Sight(("body",))  # what a webhook's key sees
 
 
 def check_rule(draft: Draft, catalog: Catalog, rule: Rule) -> Iterator[Problem]:

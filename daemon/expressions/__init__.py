@@ -24,13 +24,11 @@ from daemon.expressions.compiling import (
     find_errors,
 )
 from daemon.expressions.errors import ExpressionError
-from daemon.expressions.fence import GLOBALS
 from daemon.expressions.parsing import is_template
 from daemon.expressions.plain import kind, to_plain
 from daemon.expressions.references import Reference, names
 
 __all__ = [
-    "GLOBALS",
     "Compiled",
     "Condition",
     "ExpressionError",

@@ -2,7 +2,7 @@
 
 Two walls. *Reach*: a dot or a subscript reads keys of objects, items of lists, characters of texts, and what
 ``loop`` offers; there are no attributes, so there are no methods, classes or globals to climb by. Only the
-functions of the scope, ``range``, macros and ``loop`` can be called. *Work*: what a rendering makes is
+functions of the scope, macros and ``loop`` can be called. *Work*: what a rendering makes is
 metered and bounded, see ``work``.
 """
 
@@ -14,12 +14,11 @@ from typing import Any, NoReturn
 from jinja2 import pass_context
 from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.runtime import Context, LoopContext, Macro, StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment, safe_range
+from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
 
 from daemon.expressions import errors, filters, formats, plain, work
 
-GLOBALS = frozenset({"range"})  # names that every scope has
 WALK, CONCAT = ".walk", ".concat"  # filters that only ``parsing`` puts in
 _LOOP = frozenset(
     "index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle changed".split()
@@ -98,7 +97,7 @@ def read_item(owner: Any, key: Any) -> Any:
     try:
         if isinstance(owner, Mapping):
             return owner[str(key) if isinstance(key, int) and key not in owner else key]
-        if isinstance(owner, str | list | tuple | range) and isinstance(key, int):
+        if isinstance(owner, str | list | tuple) and isinstance(key, int):
             return owner[key]
     except (LookupError, TypeError):
         pass
@@ -132,7 +131,7 @@ class Fence(SandboxedEnvironment):
             cache_size=0,
         )
         self.filters = filters.all_filters() | {WALK: _walk, CONCAT: _concat}
-        self.globals = {"range": safe_range}
+        self.globals = {}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """See :func:`read_key`."""

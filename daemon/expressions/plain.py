@@ -49,7 +49,7 @@ def _plain(value: Any, depth: int) -> Any:
     match value:
         case Mapping():
             return {_key(key): _plain(item, depth + 1) for key, item in _pairs(value)}
-        case list() | tuple() | range() | Iterator() if not isinstance(value, LoopContext):
+        case list() | tuple() | Iterator() if not isinstance(value, LoopContext):
             return [_plain(item, depth + 1) for item in bounded(value)]
     raise errors.ExpressionError(f"{kind(value)} is not plain data")
 
@@ -91,7 +91,7 @@ def settle(value: Any, depth: int = 0) -> Any:
             return value
         case Mapping():
             return {key: settle(item, depth + 1) for key, item in _pairs(value)}
-        case list() | tuple() | range() | Iterator() if not isinstance(value, LoopContext):
+        case list() | tuple() | Iterator() if not isinstance(value, LoopContext):
             return [settle(item, depth + 1) for item in bounded(value)]
     raise errors.ExpressionError(f"{kind(value)} is not plain data")
 

@@ -76,6 +76,8 @@ def test_good_templates(tmp_path: Path, on: str, message: str) -> None:
         ('"mine.happened"', "{{ state.x }}", "state is a function"),
         ('"mine.happened"', "{{ events }}", "not built yet"),
         ('"mine.happened"', "{{ undefined_function() }}", "nothing is called undefined_function"),
+        ('"mine.happened"', "{{ range }}", "nothing is called range"),
+        ('"mine.happened"', "{% for n in range(3) %}{{ n }}{% endfor %}", "nothing is called range"),
     ],
 )
 def test_bad_templates(tmp_path: Path, on: str, message: str, said: str) -> None:

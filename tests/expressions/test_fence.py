@@ -95,8 +95,6 @@ BOMBS = [
     "{{ 10 ** 9 * (0, 1) }}",
     "{{ 10 ** (10 ** 10) }}",
     "{{ 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 2 }}",
-    "{{ range(10 ** 9) }}",
-    "{{ range(10 ** 9) | list | length }}",
     "{{ 'a' | center(10 ** 9) }}",
     "{{ 'a' | indent(10 ** 9, true) }}",
     "{{ ('a\n' * 100000) | indent('x' * 1000) }}",
@@ -107,14 +105,14 @@ BOMBS = [
     "{{ '%(a(b)c)1000000000d' % {'a(b)c': 1} }}",
     "{{ ('a' * 1000000) | replace('a', 'b' * 1000000) }}",
     "{{ 'a' | replace('', 'b' * 8000000) }}",
-    "{{ range(100000) | join('x' * 100000) }}",
+    "{{ ([0] * 100000) | join('x' * 100000) }}",
     "{{ [1] | batch(10 ** 9, 'x') | list }}",
     "{{ [1] | slice(10 ** 9) | list }}",
     "{{ 5 | round(-10 ** 9) }}",
     "{{ 5 | round(10 ** 9, 'ceil') }}",
-    "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}",
-    "{% for i in range(100000) %}{{ 'a' * 8000000 }}{% endfor %}",
-    "{% set x %}{% for i in range(100000) %}{{ event.data.big }}{% endfor %}{% endset %}{{ x }}",
+    "{% for i in ([0] * 100000) %}{% for j in ([0] * 100000) %}{% endfor %}{% endfor %}",
+    "{% for i in ([0] * 100000) %}{{ 'a' * 8000000 }}{% endfor %}",
+    "{% set x %}{% for i in ([0] * 100000) %}{{ event.data.big }}{% endfor %}{% endset %}{{ x }}",
     "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(25) }}",
     "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
     "{% set a = 'a' * 8000000 %}{{ a ~ a }}",
@@ -127,14 +125,14 @@ BOMBS = [
     "{{ ([event.data.big] * 90000) | tojson }}",
     "{{ ([event.data.big] * 90000) | map('upper') | list }}",
     "{{ ([{'a': event.data.big}] * 90000) | csv }}",
-    "{{ range(100000) | map('center', 8000000) | list | length }}",
+    "{{ ([0] * 100000) | map('center', 8000000) | list | length }}",
     "{{ '%s' * 90000 % ((event.data.big,) * 90000) }}",
     "{{ '%(a)s' * 90000 % {'a': event.data.big} }}",
     "{{ '%(a)s' * 90000 | format(a=event.data.big) }}",
     "{{ ('%' ~ '0' * 30000) % 1 }}",
     "{{ ('%(' * 30000) % {} }}",
     "{{ event.data.big | wordwrap(79, true, event.data.big) }}",
-    "{% for i in range(100000) %}{% set x = event.data.big | upper %}{% endfor %}",
+    "{% for i in ([0] * 100000) %}{% set x = event.data.big | upper %}{% endfor %}",
 ]
 
 
@@ -161,7 +159,8 @@ def test_no_much_out_of_little(template: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["lipsum", "cycler", "joiner", "namespace", "dict", "self.x", "caller", "loop"]
+    "name",
+    ["range", "range(3)", "lipsum", "cycler", "joiner", "namespace", "dict", "self.x", "caller", "loop"],
 )
 def test_what_jinja_offers_beside_filters_is_not_there(name: str) -> None:
     with pytest.raises(expressions.ExpressionError, match="is undefined"):
@@ -175,5 +174,5 @@ def test_a_large_but_honest_text_renders() -> None:
 
 
 def test_every_rendering_has_its_own_budget() -> None:
-    counted = expressions.compile_text("{% for i in range(100000) %}{% endfor %}x")
+    counted = expressions.compile_text("{% for i in ([0] * 100000) %}{% endfor %}x")
     assert [counted.render({}) for _ in range(4)] == ["x"] * 4
