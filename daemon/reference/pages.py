@@ -107,6 +107,8 @@ def config_page(document: JsonObject) -> str:
         'One TOML file. Unknown keys are errors. Durations are written `"500ms"`, `"30s"`, `"15m"`, `"2h"`, '
         '`"7d"`. A secret is a text, or a table of one key: `env` (a variable of the environment), `file` (a '
         'path), `credential` (a name in systemd\'s `$CREDENTIALS_DIRECTORY`), as in `{ env = "API_KEY" }`.',
+        "What the texts below a step's `with` can read, and how conditions are written, stands in "
+        "[Templates](../templates.md).",
     ]
     for one in document["tables"]:
         parts += _config_table(one)

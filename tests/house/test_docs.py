@@ -18,6 +18,7 @@ WORDS = [
     *["attempt", "dead", "in doubt", "journal"],
 ]
 README = (sources.ROOT / "README.md").read_text()
+TEMPLATES = (sources.ROOT / "docs" / "templates.md").read_text()
 EXAMPLE = (sources.ROOT / "config.example.toml").read_text()
 COMMANDS = set(re.findall(r"(?:^|`)pointsman (?:--config \S+ )?([a-z]+)", README, re.MULTILINE))
 
@@ -68,7 +69,7 @@ def test_the_commands_of_the_readme_exist(command: str) -> None:
     assert command in answer.stdout
 
 
-@pytest.mark.parametrize("text", [*re.findall(r"```toml\n(.*?)```", README, re.DOTALL), EXAMPLE])
+@pytest.mark.parametrize("text", [*re.findall(r"```toml\n(.*?)```", README + TEMPLATES, re.DOTALL), EXAMPLE])
 def test_the_configs_that_a_newcomer_copies_are_right(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
