@@ -106,12 +106,16 @@ def _key(webhook: Webhook, body: Json) -> str | None:
     if webhook.key is None:
         return None
     try:
-        value = expressions.to_plain(expressions.compile_text(webhook.key).render({"body": body}))
+        value = expressions.to_plain(expressions.compile_value(webhook.key).render({"body": body}))
     except expressions.ExpressionError as wrong:
         raise MalformedBody(f"the key cannot be made: {wrong.text}") from None
-    if value is None or value == "":
-        raise MalformedBody("the key is empty")
-    return value if isinstance(value, str) else jsons.dumps(value)
+    # As texts these would be keys that many bodies share.
+    if value is None or isinstance(value, bool | list | dict):
+        raise MalformedBody(f"the key is {expressions.kind(value)}; it must be text or a number")
+    said = value if isinstance(value, str) else jsons.dumps(value)
+    if not said.strip():
+        raise MalformedBody("the key is blank; it must be text or a number")
+    return said
 
 
 def fit_name(text: str, what: str) -> str:

@@ -33,6 +33,7 @@ SENDERS = {
     "custom": ("hmac-sha256", "X-Signed", "custom-secret", None),
     "parcels": ("token", None, "parcels-token", None),
     "keyed": ("token", "X-Token", "keyed-token", "{{ body.id }}-{{ body.kind }}"),
+    "lone": ("token", "X-Token", "lone-token", "{{ body.id }}"),
     "standard": ("standard-webhooks", None, STANDARD, None),
 }
 

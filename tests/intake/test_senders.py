@@ -172,6 +172,29 @@ async def test_the_operators_own_key_decides_alone(door):
     assert [event.key for event in await door.events()][:2] == ["1-a", "1-b"]
 
 
+@pytest.mark.parametrize(
+    "id, is_called",
+    [
+        (None, "none"),
+        (False, "true or false"),
+        ([1], "a list"),
+        ({}, "an object"),
+        ("", "blank"),
+        (" \t ", "blank"),
+    ],
+)
+async def test_what_tells_no_two_bodies_apart_is_no_key(door, id, is_called):
+    answer = await door.post("/hooks/lone", {"id": id}, x_token="lone-token")
+    assert (answer.status, await door.events()) == (422, [])
+    assert answer.json["error"] == f"the key is {is_called}; it must be text or a number"
+
+
+async def test_texts_and_numbers_are_keys(door):
+    for id in (7, 0, 1.5, "a b", "null"):
+        assert (await door.post("/hooks/lone", {"id": id}, x_token="lone-token")).status == 202
+    assert [event.key for event in await door.events()] == ["7", "0", "1.5", "a b", "null"]
+
+
 async def test_a_structured_cloud_event_keeps_its_own_attributes(door, parcel):
     answer = await parcel(CLOUD, content_type="application/cloudevents+json")
     event = await door.event(answer.json["id"])
