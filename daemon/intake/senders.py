@@ -87,6 +87,9 @@ def _of_cloud_event(attributes: Mapping[str, str], data: Json, key: str | None) 
         raise MalformedBody("the type is blank, or begins or ends with a blank")
     if type.split(".")[0].lower() in events.RESERVED_WORDS:
         raise MalformedBody(f"the type {type} begins with a reserved word")
+    # No URI reference holds one; and where the key's source ends must be plain.
+    if any(character.isspace() for character in attributes["source"]):
+        raise MalformedBody("the CloudEvent's source holds a blank; it must be a URI reference")
     subject = fit_name(attributes.get("subject", ""), "subject")
     said = key or f"{attributes['source']} {attributes['id']}"
     return Fact(type, subject, fit_name(said, "key"), as_data(data), _time(attributes.get("time")))

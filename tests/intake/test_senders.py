@@ -219,6 +219,14 @@ async def test_cloud_events_are_one_by_source_and_id_unless_the_delivery_has_one
     assert (await parcel({**CLOUD, "id": "e-2"}, webhook_id="d-1")).status == 200
 
 
+@pytest.mark.parametrize("source", ["/a b", " ", "/a\u00a0b"])
+async def test_a_source_with_a_blank_is_no_source(door, parcel, source):
+    answer = await parcel({**CLOUD, "source": source, "id": "c"})
+    assert (answer.status, await door.events()) == (422, [])
+    assert "source" in answer.json["error"]
+    assert (await parcel({**CLOUD, "source": "/a", "id": "b c"})).status == 202
+
+
 async def test_binary_data_stays_as_it_came(door, parcel):
     body = {name: value for name, value in CLOUD.items() if name != "data"}
     answer = await parcel({**body, "data_base64": base64.b64encode(b"\x00\x01").decode()})
