@@ -10,6 +10,7 @@ from daemon.checking.draft import Callback, Draft, Schedule, Watch, Webhook
 from daemon.clock import crontab, firings
 from daemon.contract import wording
 from daemon.contract.catalog import Catalog
+from daemon.model import events
 from daemon.model.problems import Problem
 
 MOMENTS = ("cron", "every", "at")
@@ -19,9 +20,8 @@ def check_webhook(webhook: Webhook) -> Iterator[Problem]:
     """The type is the operator's own, the key can be rendered."""
     if webhook.type is not None:
         path = (*webhook.path, "type")
-        wrong = types.unfit(webhook.type)
-        if wrong is not None or types.is_glob(webhook.type):
-            text = wrong or f"{webhook.type} is a glob, and one type is produced"
+        if not events.is_type(webhook.type):
+            text = types.unfit(webhook.type) or f"{webhook.type} is a glob, and one type is produced"
             yield Problem(path, text, "Write dotted words, as in orders.received.")
         elif types.is_reserved(webhook.type):
             word = webhook.type.partition(".")[0]

@@ -4,7 +4,6 @@ Types under the reserved first words must exist; any other type is the operator'
 """
 
 import difflib
-import re
 from collections.abc import Iterator
 
 from daemon.checking.draft import Draft, Rule
@@ -15,13 +14,10 @@ from daemon.model.problems import Path, Problem
 
 ALIKE = 0.85  # of 1; from there on a type of one's own is taken for a misspelt one
 
-_WILD = re.compile(r"[*?]")
-_UNFIT = re.compile(r"[\s\[\]{}\x00-\x1f\x7f]")
-
 
 def is_glob(pattern: str) -> bool:
     """Whether *pattern* has a wildcard."""
-    return _WILD.search(pattern) is not None
+    return events.WILD.search(pattern) is not None
 
 
 def is_reserved(type: str) -> bool:
@@ -93,7 +89,7 @@ def unfit(pattern: str) -> str | None:
     """Why *pattern* can be neither a type nor a glob of types, or None."""
     if not pattern.strip():
         return "an empty pattern matches no event"
-    if _UNFIT.search(pattern):
+    if events.UNFIT.search(pattern):
         return f"{wording.shorten(pattern)!r} holds characters that no event type has"
     if pattern.startswith(".") or pattern.endswith(".") or ".." in pattern:
         return f"{wording.shorten(pattern)!r} has an empty word between its dots"

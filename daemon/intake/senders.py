@@ -3,6 +3,8 @@
 Pure; called by ``webhooks`` after the signature was verified.
 """
 
+import base64
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,6 +22,15 @@ from daemon.model.jsons import Json
 LONGEST_NAME = 500  # characters of a type, subject or key that somebody else chose
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REQUIRED = ("id", "source", "type")
+_TEXTS = (*_REQUIRED, "specversion", "subject", "time", "datacontenttype", "dataschema", "data_base64")
+# RFC 3339's own grammar; which days a month has, and which years there are, the calendar says.
+_HOUR, _MINUTE = "(?:[01][0-9]|2[0-3])", "[0-5][0-9]"
+_TIME = re.compile(
+    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_HOUR}:{_MINUTE}:)({_MINUTE}(?:\.[0-9]+)?|60(?:\.[0-9]+)?)"
+    rf"(Z|[+-]{_HOUR}:{_MINUTE})",
+    re.IGNORECASE,
+)
+_LAST_OF_MINUTE = "59.999999"  # what a leap second is taken as
 BLIND = Blanker()  # knows no secret of anybody's
 
 
@@ -35,9 +46,9 @@ def understand(
     Names in *headers* may be of any case. The key is made from what came: two orders that differ only in a blanked
     field are two events.
     """
-    cloud = _cloud_event(headers, body)
+    cloud = _cloud_event(headers, raw, body)
     if cloud is not None:
-        attributes, data = cloud
+        attributes, data, raw = cloud
         said = _key(webhook, body) or headers.get("webhook-id")
         fact = _of_cloud_event(attributes, blanker.value(data, raw), said)
         return replace(fact, subject=blanker.text(fact.subject), key=blanker.key(fact.key))
@@ -51,27 +62,53 @@ def as_data(body: Json) -> jsons.JsonObject:
     return body if isinstance(body, dict) else {"body": body}
 
 
-def _cloud_event(headers: Mapping[str, str], body: Json) -> tuple[dict[str, str], Json] | None:
-    """The attributes and data of a CloudEvent, None where the request is none."""
+def _cloud_event(
+    headers: Mapping[str, str], raw: bytes, body: Json
+) -> tuple[dict[str, str], Json, bytes] | None:
+    """The attributes and data of a CloudEvent, and what the data was read from; None where the request is none."""
     content_type = headers.get("content-type", "").lower()
     if content_type.startswith("application/cloudevents-batch"):
         raise MalformedBody("batches of CloudEvents are not taken; send them one by one")
     if content_type.startswith("application/cloudevents") or _looks_structured(body):
         if not isinstance(body, dict):
             raise MalformedBody("a structured CloudEvent is a JSON object")
-        data = body["data"] if "data" in body else _without_data(body)
-        return {name: value for name, value in body.items() if isinstance(value, str)}, data
+        attributes = _attributes(body)
+        return attributes, *_data(attributes, raw, body)
     if "ce-specversion" in headers:
         attributes = {
             name.lower()[3:]: unquote(value) for name, value in headers.items() if name[:3].lower() == "ce-"
         }
-        return attributes, body
+        return attributes, body, raw
     return None
 
 
-def _without_data(body: jsons.JsonObject) -> jsons.JsonObject:
-    """What stands in for a CloudEvent's ``data``: its binary form, kept as it came, or nothing."""
-    return {name: body[name] for name in ("data_base64",) if name in body}
+def _attributes(body: jsons.JsonObject) -> dict[str, str]:
+    """The attributes of a structured CloudEvent that are text; one that is null is not there."""
+    for name in _TEXTS:
+        value = body.get(name)
+        if value is not None and not isinstance(value, str):
+            raise MalformedBody(f"the CloudEvent's {name} is {expressions.kind(value)}; it must be text")
+    return {name: value for name, value in body.items() if isinstance(value, str)}
+
+
+def _data(attributes: Mapping[str, str], raw: bytes, body: jsons.JsonObject) -> tuple[Json, bytes]:
+    """A structured CloudEvent's data, and what it was read from. Binary data that is no JSON stays as it came."""
+    if "data" in body:
+        return body["data"], raw
+    if "data_base64" not in attributes:
+        return {}, raw
+    try:
+        decoded = base64.b64decode(attributes["data_base64"], validate=True)
+    except ValueError:
+        raise MalformedBody("the CloudEvent's data_base64 is not base64") from None
+    if _is_json(attributes.get("datacontenttype", "application/json")):
+        with contextlib.suppress(jsons.UnfitJson):
+            return bodies.read_json(decoded)
+    return {"data_base64": attributes["data_base64"]}, raw
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type.partition(";")[0].strip().lower().endswith(("/json", "+json"))
 
 
 def _looks_structured(body: Json) -> bool:
@@ -83,8 +120,8 @@ def _of_cloud_event(attributes: Mapping[str, str], data: Json, key: str | None) 
     if missing:
         raise MalformedBody(f"the CloudEvent lacks {', '.join(missing)}")
     type = fit_name(attributes["type"], "type")
-    if not type.strip() or type != type.strip():
-        raise MalformedBody("the type is blank, or begins or ends with a blank")
+    if not events.is_type(type):
+        raise MalformedBody("the type is not made of dotted words, as in orders.received")
     if type.split(".")[0].lower() in events.RESERVED_WORDS:
         raise MalformedBody(f"the type {type} begins with a reserved word")
     # No URI reference holds one; and where the key's source ends must be plain.
@@ -96,12 +133,18 @@ def _of_cloud_event(attributes: Mapping[str, str], data: Json, key: str | None) 
 
 
 def _time(text: str | None) -> int | None:
-    if not text:
+    if text is None:
         return None
+    found = _TIME.fullmatch(text)
     try:
-        return times.parse_rfc3339(text)
+        if found is None:
+            raise ValueError(text)
+        minute, second, zone = found.groups()
+        second = _LAST_OF_MINUTE if second.startswith("60") else second
+        return times.parse_rfc3339(f"{minute}{second}{zone}".upper())
     except ValueError:
-        raise MalformedBody("the CloudEvent's time is not RFC 3339") from None
+        help = "write date, time and zone, as in 2026-12-01T09:00:00Z"
+        raise MalformedBody(f"the CloudEvent's time is not RFC 3339; {help}") from None
 
 
 def _key(webhook: Webhook, body: Json) -> str | None:

@@ -1,5 +1,6 @@
 """Events: immutable facts in the journal, and the facts that are about to become events."""
 
+import re
 from collections.abc import Callable
 from dataclasses import field
 
@@ -10,6 +11,14 @@ RESERVED_WORDS = ("populr", "popily", "compass", "tonalytica", "plotly", "schedu
 RESERVED_SOURCES = ("schedule", "emit", "pointsman")
 DEEPEST = 16  # an emitted event deeper than this ends the loop: its run is dead
 QUIET_TYPES = ("pointsman.", "populr.callback.received")  # what a bare "*" does not match
+
+UNFIT = re.compile(r"[\s\[\]{}\x00-\x1f\x7f]")  # what no type, and no glob of types, holds
+WILD = re.compile(r"[*?]")  # what makes a glob
+
+
+def is_type(text: str) -> bool:
+    """Whether *text* can be the type of an event: dotted words."""
+    return all(text.split(".")) and not UNFIT.search(text) and not WILD.search(text)
 
 
 @records.record

@@ -6,10 +6,12 @@ import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 import standardwebhooks
 
+from daemon.model import times
 from tests.intake import doors
 
 BODY = {"id": 7, "kind": "new", "total": 12.5, "password": "hunter2hunter2"}
@@ -233,6 +235,43 @@ async def test_binary_data_stays_as_it_came(door, parcel):
     assert (await door.event(answer.json["id"])).data == {"data_base64": "AAE="}
 
 
+def coded(raw: bytes, **more: str) -> dict[str, Any]:
+    """A CloudEvent whose data is *raw*, in base64."""
+    bare = {name: value for name, value in CLOUD.items() if name != "data"}
+    return {**bare, "data_base64": base64.b64encode(raw).decode(), **more}
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"datacontenttype": "Application/JSON; charset=utf-8"}, {"datacontenttype": "a/b+json"}]
+)
+async def test_binary_data_that_is_json_is_read(door, parcel, more):
+    answer = await parcel(coded(b'{"total": 3, "password": "hunter2hunter2"}', **more))
+    assert (await door.event(answer.json["id"])).data == {"total": 3, "password": "[blanked]"}
+
+
+@pytest.mark.parametrize("raw, type", [(b'{"total": 3}', "text/plain"), (b"{total", "application/json")])
+async def test_binary_data_that_is_no_json_is_not_read(door, parcel, raw, type):
+    body = coded(raw, datacontenttype=type)
+    answer = await parcel(body)
+    assert (await door.event(answer.json["id"])).data == {"data_base64": body["data_base64"]}
+
+
+@pytest.mark.parametrize(
+    "time, is_taken_as",
+    [
+        ("2026-02-03t05:05:06.25+01:00", "2026-02-03T04:05:06.25Z"),
+        ("2026-02-03T04:05:06.123456789z", "2026-02-03T04:05:06.123456Z"),
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999999Z"),
+        ("2017-01-01T00:59:60.5+01:00", "2016-12-31T23:59:59.999999Z"),
+        (None, None),
+    ],
+)
+async def test_times_are_those_of_rfc_3339(door, parcel, time, is_taken_as):
+    answer = await parcel({**CLOUD, "time": time})
+    event = await door.event(answer.json["id"])
+    assert event.time == (times.parse_rfc3339(is_taken_as) if is_taken_as else event.recorded_at)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -246,14 +285,42 @@ async def test_binary_data_stays_as_it_came(door, parcel):
         {"id": ""},
         {"source": None},
         {"subject": "x" * 501},
+        {"type": "a b"},
+        {"type": "*"},
+        {"type": "a..b"},
+        {"type": "[a]"},
+        {"specversion": 1.0},
+        {"id": 7},
+        {"subject": 5},
+        {"datacontenttype": ["application/json"]},
+        {"dataschema": {}},
+        {"data_base64": 5},
+        {"time": 5},
+        {"time": ""},
         {"time": "yesterday"},
         {"time": "9999-12-31T23:59:59-14:00"},
         {"time": "0001-01-01T00:00:00+14:00"},
+        {"time": "2026-01-02"},
+        {"time": "2026-01-02T03:04:05"},
+        {"time": "2026-01-02T03:04Z"},
+        {"time": "20260102T030405Z"},
+        {"time": "2026-02-30T03:04:05Z"},
+        {"time": "2026-01-02T24:00:00Z"},
+        {"time": "2026-01-02T03:04:61Z"},
+        {"time": "2026-01-02T03:04:05+01:75"},
+        {"time": "2026-01-02T03:04:05.Z"},
     ],
 )
 async def test_what_is_no_fit_cloud_event_is_refused(door, parcel, change):
     answer = await parcel({**CLOUD, **change}, content_type="application/cloudevents+json")
     assert (answer.status, await door.events()) == (422, [])
+
+
+@pytest.mark.parametrize("text", ["!!", "AAE", "AA\nE=", "é"])
+async def test_what_is_no_base64_is_refused(door, parcel, text):
+    answer = await parcel({**coded(b""), "data_base64": text})
+    assert (answer.status, await door.events()) == (422, [])
+    assert answer.json["error"] == "the CloudEvent's data_base64 is not base64"
 
 
 async def test_batches_of_cloud_events_are_refused(door, parcel):
