@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from daemon import expressions
 from daemon.checking import naming, templates, types
 from daemon.checking.draft import Callback, Draft, Schedule, Watch, Webhook
 from daemon.clock import crontab, firings
@@ -17,7 +18,7 @@ MOMENTS = ("cron", "every", "at")
 
 
 def check_webhook(webhook: Webhook) -> Iterator[Problem]:
-    """The type is the operator's own, the key can be rendered."""
+    """The type is the operator's own, the key can be rendered and tells bodies apart."""
     if webhook.type is not None:
         path = (*webhook.path, "type")
         if not events.is_type(webhook.type):
@@ -27,7 +28,10 @@ def check_webhook(webhook: Webhook) -> Iterator[Problem]:
             word = webhook.type.partition(".")[0]
             text = f"types under {word} are reserved for the events that the daemon itself tells"
             yield Problem(path, text, "Choose another first word.")
-    if webhook.key is not None:
+    if webhook.key is not None and not expressions.is_template(webhook.key):
+        text = "the key is the same for every body: only the first would become an event"
+        yield Problem((*webhook.path, "key"), text, "Write a template, as in {{ body.id }}, or leave it out.")
+    elif webhook.key is not None:
         yield from templates.check_templates((*webhook.path, "key"), webhook.key, templates.BODY)
 
 

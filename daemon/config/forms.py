@@ -32,6 +32,7 @@ _SIZE = re.compile(r"(\d{1,12})(B|KB|MB|GB|KiB|MiB|GiB)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,99}")
 _STEP_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+_HEADER = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"  # as RFC 9110 has it
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -144,6 +145,15 @@ def read_name(value: Any) -> str:
     return text
 
 
+def read_header(value: Any) -> str:
+    """The name of an HTTP header."""
+    text = _text(value, "a header's name")
+    if re.fullmatch(_HEADER, text) is None:
+        help = 'Write the name alone, as in "X-Signature".'
+        raise wording.expected(f"{wording.shorten(text)!r} cannot be a header's name", help)
+    return text
+
+
 def read_title(value: Any) -> str:
     """A name for people: any text on one line."""
     text = _text(value, "a name")
@@ -213,6 +223,7 @@ PublicUrl = Annotated[
     str, PlainValidator(read_public_url), _texts(r"^https?://", "https://hooks.example.com")
 ]
 Name = Annotated[str, PlainValidator(read_name), _texts(r"^[A-Za-z0-9][A-Za-z0-9_.~-]*$", "orders")]
+Header = Annotated[str, PlainValidator(read_header), _texts(f"^{_HEADER}$", "X-Signature")]
 Title = Annotated[str, PlainValidator(read_title), WithJsonSchema({"type": "string", "minLength": 1})]
 StepId = Annotated[str, PlainValidator(read_step_id), _texts(r"^[A-Za-z0-9_-]+$", "grid")]
 Filled = Annotated[str, BeforeValidator(read_filled)]

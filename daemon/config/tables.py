@@ -161,7 +161,7 @@ class WebhookTable(Table):
 
     name: forms.Name = Field(description="Its name, in the URL and as the events' source.")
     verify: Verify = Field(description="How the sender proves itself.")
-    header: forms.Filled | None = Field(
+    header: forms.Header | None = Field(
         None, description="Where the signature or token is looked for, if not in the usual place."
     )
     secret: forms.SecretForm = Field(description="What the signature is made with, or the token.")

@@ -30,6 +30,7 @@ READERS = [
     forms.read_optional_address,
     forms.read_public_url,
     forms.read_name,
+    forms.read_header,
     forms.read_title,
     forms.read_step_id,
     forms.read_filled,
