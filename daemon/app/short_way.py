@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 
+from daemon.intake import webhooks
 from daemon.intake.webhooks import Addressee, Asked, PublicSide
 
 
@@ -68,6 +69,17 @@ class Connection(RequestHandler):
         """Whoever has read a body asks for more; where nothing was paused nothing is parsed again for it."""
         if self._reading_paused:
             super().resume_reading(resume_parser)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Whatever aiohttp gives up is answered as everything else is; its own answer quotes what came."""
+        super().handle_error(request, status, exc, message)  # it logs, and raises where an answer has begun
+        return webhooks.answer_unread(status, exc)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The sender went away; an answer that is still to come is for nobody."""

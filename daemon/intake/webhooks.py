@@ -16,7 +16,7 @@ from http import HTTPStatus
 from urllib.parse import parse_qsl, quote, unquote
 
 import structlog
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, http_exceptions, web
 from prometheus_client import Counter
 
 from daemon import metrics
@@ -37,6 +37,10 @@ COME_AGAIN = 5  # seconds, in Retry-After
 NOT_FOUND = b'{"error": "not found", "error_type": "not_found"}'
 UNAVAILABLE = b'{"error": "cannot record now, come again", "error_type": "unavailable"}'
 BROKEN = b'{"error": "this is a mistake of ours", "error_type": "broken"}'
+UNREADABLE = b'{"error": "this is no HTTP request that can be read", "error_type": "bad_request"}'
+UNDECODABLE = (
+    b'{"error": "the body cannot be decoded; send it plain, or as gzip", "error_type": "broken_body"}'
+)
 SERVER = "pointsman"
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 NO_JSON = "the body must be JSON: say so by Content-Type: application/json"
@@ -315,6 +319,15 @@ def _refusal(wrong: Exception, raw: bytes) -> Refusal:
     if isinstance(wrong, MalformedBody):
         return Refusal(422, "malformed", wrong.text, raw)
     return Refusal(400, "not_json", f"not JSON: {wrong}", raw)
+
+
+def answer_unread(status: int, wrong: BaseException | None) -> web.Response:
+    """The answer to a request that aiohttp itself gave up with *status*. Nothing of what came stands in it."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _response(Answer(status, BROKEN, closes=True))
+    _counted("unknown", "rejected").inc()
+    undecodable = isinstance(wrong, http_exceptions.ContentEncodingError)
+    return _response(Answer(status, UNDECODABLE if undecodable else UNREADABLE, closes=True))
 
 
 def _response(answer: Answer) -> web.Response:

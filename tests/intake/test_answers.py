@@ -246,6 +246,26 @@ async def test_what_is_not_http_is_a_bad_request_without_noise(door, raw, caplog
     assert caplog.records == []
 
 
+@pytest.mark.parametrize(
+    "head, error_type",
+    [
+        (b"FOO /hooks/trusted/secret HTTP/1.1", "bad_request"),
+        (b"post /hooks/trusted/secret HTTP/1.1", "bad_request"),
+        (b"POST /hooks/trusted/secret\xff HTTP/1.1", "bad_request"),
+        (b"POST * HTTP/1.1", "bad_request"),
+        (b"POST /hooks/trusted/secret HTTP/1.1\r\nContent-Encoding: br", "broken_body"),
+        (b"POST /anything HTTP/1.1\r\nContent-Encoding: br", "broken_body"),
+    ],
+)
+async def test_what_cannot_be_read_is_answered_in_our_words_alone(door, head, error_type, caplog):
+    answer = (await door.speak(head + b"\r\nHost: here\r\nContent-Length: 2\r\n\r\n{}"))[0]
+    assert (answer.status, answer.json["error_type"]) == (400, error_type)
+    assert (answer.headers["server"], answer.headers["content-type"]) == ("pointsman", "application/json")
+    assert b"secret" not in answer.body
+    assert b"rotli" not in answer.body
+    assert caplog.records == []
+
+
 async def test_wrong_paths_are_kept_in_part_without_their_tokens(door):
     token = doors.path_of().rpartition("/")[2]
     await door.post(f"/hooks/trusted/{token}", {})
