@@ -64,9 +64,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether a complaint is about us: what strangers send that is no HTTP would fill the log, and quotes paths."""
+    """Whether a complaint is about us: what strangers send that is no HTTP, or no body as its head says, would fill the
+    log, and quotes paths."""
     broken = record.exc_info[1] if record.exc_info else None
-    return not isinstance(broken, http_exceptions.HttpProcessingError)
+    return not isinstance(broken, http_exceptions.HttpProcessingError | web.RequestPayloadError)
 
 
 _log = logging.getLogger(__name__)

@@ -266,6 +266,14 @@ async def test_what_cannot_be_read_is_answered_in_our_words_alone(door, head, er
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("path, status", [("/anything", 404), (doors.path_of(), 400)])
+async def test_a_body_that_cannot_be_decoded_leaves_no_trace_in_the_log(door, path, status, caplog):
+    answer = await door.post(path, b"xx", content_encoding="deflate")
+    await waiting.wait_for(lambda: not door.connections(), what="the connection's end")
+    assert answer.status == status
+    assert caplog.records == []
+
+
 async def test_wrong_paths_are_kept_in_part_without_their_tokens(door):
     token = doors.path_of().rpartition("/")[2]
     await door.post(f"/hooks/trusted/{token}", {})
