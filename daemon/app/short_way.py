@@ -59,10 +59,15 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Parse *data*; hand on what it completes."""
         sleeping, self._waiter = self._waiter, None
+        closing = self._close, self._force_close
+        if self._request_in_progress and self.transport is not None:
+            # aiohttp reads nothing more once a stop has begun; the body that is under way is still waited for.
+            self._close = self._force_close = False
         try:
             super().data_received(data)
         finally:
             self._waiter = sleeping
+            self._close, self._force_close = closing
         self._hand_on()
 
     def resume_reading(self, resume_parser: bool = True) -> None:

@@ -269,6 +269,11 @@ class PublicSide:
                 return await _read(request, most)
         except web.RequestPayloadError:
             raise Refusal(400, "broken_body", "the body is not encoded as its headers say") from None
+        except asyncio.CancelledError:
+            if request.content.exception() is None:
+                raise
+            # So aiohttp tells a reader that a stop waits no longer.
+            raise NotAdmitted("the daemon stops, and the body has not come") from None
         except TimeoutError:
             raise Refusal(408, "too_slow", f"the body did not come within {BODY_TIMEOUT:g} seconds") from None
 

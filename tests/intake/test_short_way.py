@@ -184,6 +184,43 @@ async def test_a_stop_waits_for_the_answer_that_is_under_way(journal, monkeypatc
         writer.close()
 
 
+async def _begun(door: Any, raw: bytes) -> tuple[Any, Any, Any]:
+    """A connection on which all of *raw* but its end came, as we have it and as the server has it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(raw[:-10])
+    await waiting.wait_for(
+        lambda: any(one._request_in_progress for one in door.connections()), what="a body under way"
+    )
+    return reader, writer, door.connections()[0]
+
+
+@pytest.mark.parametrize("kind", ["good", "chunked"])
+async def test_a_stop_waits_for_the_body_that_is_under_way(journal, kind):
+    async with doors.opened(journal) as door:
+        raw = _of_kind(kind, 1)
+        reader, writer, connection = await _begun(door, raw)
+        stopping = asyncio.create_task(door.listener.stop())
+        await waiting.wait_for(lambda: connection._handler_waiter is not None, what="the stop's waiting")
+        writer.write(raw[-10:])
+        answer = await asyncio.wait_for(doors.read_answer(reader), 10)
+        await asyncio.wait_for(stopping, 10)
+        assert (answer.status, await reader.read()) == (202, b"")
+        assert [event.id for event in await door.events()] == [answer.json["id"]]
+        writer.close()
+
+
+async def test_a_body_that_a_stop_waits_for_in_vain_is_to_come_again(journal):
+    async with doors.opened(journal) as door:
+        door.listener._runner._shutdown_timeout = 0.2
+        reader, writer, _ = await _begun(door, request(opening(1)))
+        stopping = asyncio.create_task(door.listener.stop())
+        answer = await asyncio.wait_for(doors.read_answer(reader), 10)
+        await asyncio.wait_for(stopping, 10)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+        assert await door.events() == []
+        writer.close()
+
+
 async def test_what_comes_during_a_commit_waits_for_its_turn(door, monkeypatch):
     gate = Gate(door.admission, monkeypatch)
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
