@@ -36,13 +36,15 @@ class Sight:
     """What one expression can see.
 
     *names* are the roots in scope; *events* the shapes that the event's data may have; *steps* those of the
-    results of the steps before it, by id; *later* the ids of this step and of those after it.
+    results of the steps before it, by id; *later* the ids of this step and of those after it. *secret*: it stands in a
+    secret parameter, which is kept nowhere and so rendered anew at each attempt.
     """
 
     names: tuple[str, ...]
     events: tuple[Shape, ...] = ()
     steps: dict[str, tuple[Shape, ...]] = field(default_factory=dict)
     later: tuple[str, ...] = ()
+    secret: bool = False
 
 
 def check_reads(path: Path, references: list[Reference], sight: Sight) -> Iterator[Problem]:
@@ -58,7 +60,7 @@ def check_reads(path: Path, references: list[Reference], sight: Sight) -> Iterat
 def _check(reference: Reference, sight: Sight) -> tuple[str, str] | None:
     root = reference.path[0]
     if root in FUNCTIONS and root in sight.names:
-        return _check_function(reference)
+        return _check_function(reference, sight)
     if root not in sight.names:
         return _unknown_root(root, sight)
     if reference.kind == "call":
@@ -76,12 +78,16 @@ def _check(reference: Reference, sight: Sight) -> tuple[str, str] | None:
     return None
 
 
-def _check_function(reference: Reference) -> tuple[str, str] | None:
+def _check_function(reference: Reference, sight: Sight) -> tuple[str, str] | None:
     name = reference.path[0]
     example = 'state("key")' if name == "state" else "now()"
-    if reference.kind == "call" and len(reference.path) == 1:
-        return None
-    return f"{name} is a function", f"Write {example}."
+    if reference.kind != "call" or len(reference.path) != 1:
+        return f"{name} is a function", f"Write {example}."
+    if sight.secret:
+        text = f"a secret is rendered anew at each attempt, and {example} may give another value by then"
+        help = "Take it from the event or an earlier step, or give it in a parameter that is not secret."
+        return text, help
+    return None
 
 
 def _unknown_root(root: str, sight: Sight) -> tuple[str, str]:

@@ -4,13 +4,14 @@ Called by ``check`` and, for a webhook's key, by ``triggers``.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from daemon import expressions
 from daemon.checking import references, sights
 from daemon.checking.draft import Draft, Rule, Step
 from daemon.checking.references import Sight
-from daemon.contract import secret_forms
+from daemon.contract import secret_forms, secrets
 from daemon.contract.catalog import Catalog
 from daemon.expressions import ExpressionError
 from daemon.model.problems import Path, Problem
@@ -25,14 +26,17 @@ def check_rule(draft: Draft, catalog: Catalog, rule: Rule) -> Iterator[Problem]:
     yield from check_condition((*rule.path, "when"), rule.when, conditions)
     yield from check_condition((*rule.path, "for_each"), rule.for_each, conditions)
     for step, sight in zip(rule.steps, sights.for_steps(catalog, rule, shapes), strict=True):
-        yield from _check_step(step, sight)
+        yield from _check_step(catalog, step, sight)
 
 
-def _check_step(step: Step, sight: Sight) -> Iterator[Problem]:
+def _check_step(catalog: Catalog, step: Step, sight: Sight) -> Iterator[Problem]:
     yield from check_condition((*step.path, "if"), step.condition, sight)
+    action = catalog.actions.get(step.action or "")
+    hidden = secrets.secret_fields(action.parameters) if action is not None else ()
     for key, value in step.parameters.items():
         if not secret_forms.is_reference(value):
-            yield from check_templates((*step.path, "with", key), value, sight)
+            seen = replace(sight, secret=key in hidden)
+            yield from check_templates((*step.path, "with", key), value, seen)
 
 
 def check_condition(path: Path, source: str | None, sight: Sight) -> Iterator[Problem]:
