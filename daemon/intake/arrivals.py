@@ -175,16 +175,15 @@ def _believe(batch: _Batch, callback: Callback, known: Memory | None) -> int | A
 
 
 def _known(batch: _Batch, callback: Callback, known: Memory, event_id: str) -> Admitted:
-    """A callback that says nothing new: answered with what is known, and counted unless it is the last one again."""
+    """A callback that says nothing new: answered with what is known, and counted unless it comes too soon."""
     key, budget = _key(callback), callback.hook.budget
-    if budget is not None and key not in batch.touched:
-        said = jsons.fingerprint(callback.claim.claimed)
-        if takeover.counts(known.calling, budget, known.called_at, said, batch.now):
-            batch.silent.setdefault(key, known.callbacks)
-            calling = _calling(batch, callback, known, rose=False)
-            batch.memories[key] = replace(
-                known, callbacks=known.callbacks + 1, called_at=batch.now, calling=calling
-            )
+    is_counted = budget is not None and takeover.counts(budget, known.called_at, batch.now)
+    if is_counted and key not in batch.touched:
+        batch.silent.setdefault(key, known.callbacks)
+        calling = _calling(batch, callback, known, rose=False)
+        batch.memories[key] = replace(
+            known, callbacks=known.callbacks + 1, called_at=batch.now, calling=calling
+        )
     return Admitted(event_id, duplicate=True)
 
 
@@ -197,8 +196,7 @@ def _calling(batch: _Batch, callback: Callback, known: Memory, *, rose: bool) ->
     batch.warned += takeover.warnings(
         callback.account, known.remote_id, known.callbacks, used, budget.firings
     )
-    said = jsons.fingerprint(callback.claim.claimed)
-    return takeover.decide(known.calling, budget, Heard(used, True, rose, said=said), batch.now)
+    return takeover.decide(known.calling, budget, Heard(used, True, rose), batch.now)
 
 
 # What stands beside the events

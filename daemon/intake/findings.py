@@ -157,8 +157,7 @@ def _count_calls(look: Look, one: Seen, known: Memory, services: Services, now: 
     budget = services.catalog.budget_of(look.kind, look.row.resource) if stands else None
     if budget is None or one.gone:
         return new
-    said = jsons.fingerprint(believed[-1].claim["claimed"]) if believed else None
-    heard = Heard(new.callbacks, bool(believed), bool(one.facts), one.hook, said)
+    heard = Heard(new.callbacks, bool(believed), bool(one.facts), one.hook)
     return replace(new, calling=takeover.decide(known.calling, budget, heard, now))
 
 

@@ -27,14 +27,12 @@ CALLS_APART = (
 @records.record
 class Heard:
     """What one look (or one trusted callback) says of the callbacks: *used* of them in all, whether one *called* and
-    whether something *rose*; *hook* is whether the service says that it is on, None where it does not say; *said* is a
-    fingerprint of what the last callback said."""
+    whether something *rose*; *hook* is whether the service says that it is on, None where it does not say."""
 
     used: int
     called: bool
     rose: bool
     hook: bool | None = None
-    said: str | None = None
 
 
 @records.record
@@ -64,7 +62,6 @@ def decide(known: Calling | None, budget: Budget, heard: Heard, now: int) -> Cal
         rose_at=now if heard.rose else old.rose_at,
         unheard_since=unheard,
         hook=hook,
-        said=old.said if heard.said is None else heard.said,
     )
 
 
@@ -93,12 +90,11 @@ def next_look(known: Calling, budget: Budget, called_at: int | None, now: int, c
     return now + pause - int(pause * JITTER * (0.5 - chance))
 
 
-def counts(known: Calling | None, budget: Budget, called_at: int | None, said: str, now: int) -> bool:
-    """Whether a callback without news, of which a poll was faster, is one more call of the service's: it says something
-    else than the last one, or comes an interval after it. Otherwise it is the same call once more."""
-    if known is None or called_at is None or known.said != said:
-        return True
-    return now - called_at >= budget.every // CALLS_APART
+def counts(budget: Budget, called_at: int | None, now: int) -> bool:
+    """Whether a callback without news, of which a poll was faster, is one more call of the service's: it comes a part
+    of an interval after the last that counted. Otherwise it is the same call once more, or invented, whatever it says:
+    the service does not call so often."""
+    return called_at is None or now - called_at >= budget.every // CALLS_APART
 
 
 def warnings(account: str, object: str, before: int, after: int, budget: int) -> Sequence[Warned]:

@@ -20,8 +20,7 @@ class Calling:
     *budget* is that number, *in_charge* is ``callback`` or ``poll``, *because* says why it is a poll: ``budget`` (it
     nears its end), ``quiet`` (something rose, and no callback came), ``off`` (the service says that the hook is off).
     *since* is when we began to count, *rose_at* when something last rose, *unheard_since* when a poll saw a rise of
-    which no callback has come yet, *hook* whether the hook is on (None: not told), *said* a fingerprint of what the
-    last callback said. Instants are microseconds.
+    which no callback has come yet, *hook* whether the hook is on (None: not told). Instants are microseconds.
     """
 
     budget: int
@@ -31,7 +30,6 @@ class Calling:
     rose_at: int | None = None
     unheard_since: int | None = None
     hook: bool | None = None
-    said: str | None = None
 
 
 _KEPT = tuple(Calling.__dataclass_fields__)
@@ -43,7 +41,7 @@ def to_json(calling: Calling) -> JsonObject:
 
 
 def from_json(kept: JsonObject) -> Calling:
-    """What :func:`to_json` gave."""
+    """What :func:`to_json` gave, now or in an earlier version, which kept more."""
     return Calling(**{name: kept[name] for name in Calling.__dataclass_fields__ if name in kept})
 
 

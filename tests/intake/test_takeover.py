@@ -64,12 +64,15 @@ def test_each_share_of_a_budget_is_crossed_once_however_the_calls_come(first, mo
     assert (calling.warning(first, budget) is None) == (first * 2 < budget)
 
 
-def test_a_call_without_news_counts_unless_it_is_the_same_once_more():
-    known = takeover.decide(None, BUDGET, Heard(1, True, True, said="a"), 0)
-    assert takeover.counts(None, BUDGET, None, "a", 0)
-    assert takeover.counts(known, BUDGET, 0, "b", MINUTE)
-    assert takeover.counts(known, BUDGET, 0, "a", HOUR)
-    assert not takeover.counts(known, BUDGET, 0, "a", MINUTE)
+def test_a_call_without_news_counts_unless_it_comes_too_soon():
+    assert takeover.counts(BUDGET, None, 0)
+    assert takeover.counts(BUDGET, 0, HOUR // 2)
+    assert not takeover.counts(BUDGET, 0, HOUR // 2 - 1)
+
+
+def test_what_an_earlier_version_remembered_of_calls_is_read():
+    known = calling.Calling(12, 0, hook=True)
+    assert calling.from_json({**calling.to_json(known), "said": "a fingerprint"}) == known
 
 
 # With a watcher
@@ -180,6 +183,23 @@ async def test_invented_callbacks_use_nothing_up(world, callers):
         await callers.call("a", n)
         await world.poll(HOUR)
     assert await going(world) == ("callback", None, 1)
+
+
+@pytest.mark.parametrize("readback", [True, False])
+async def test_old_callbacks_that_come_without_end_use_up_next_to_nothing(world, callers, readback):
+    world.remote.things = {"a": (3, "new")}
+    first = await callers.call("a", 3, readback=readback)
+    await world.poll()
+    with structlog.testing.capture_logs() as lines:
+        told = [await callers.call("a", 1 + n % 2, readback=readback) for n in range(14)]
+    newest = (await memory(world)).event_id
+    assert (set(told), newest == first) == ({newest}, not readback)
+    assert await going(world) == ("callback", None, 1)
+    assert [one for one in lines if one["event"] == "callbacks.budget_used"] == []
+    world.clock.set(world.clock.now() + HOUR // 2)
+    await callers.call("a", 1, readback=readback)
+    await callers.call("a", 2, readback=readback)
+    assert await going(world) == ("callback", None, 2)
 
 
 async def test_trusted_callbacks_are_counted_and_get_a_row_of_their_own(world, callers):
