@@ -105,7 +105,8 @@ class Seen:
     itself.
     *resource* is the object as events show it. A waiting step is given *result* when *final*, or fails with
     *failure*. *gone* says that it does not exist any more: it is forgotten after its facts are told. *hook* is whether
-    the service says that it will call back about it, None where it does not tell.
+    the service says that it will call back about it, None where it does not tell. *error* is why it could not be read,
+    where other things could: then the watch has failed, and all that was seen is kept.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Seen:
     resource: JsonObject = field(default_factory=dict)
     gone: bool = False
     hook: bool | None = None
+    error: str | None = None
 
 
 WatchFunction = Callable[[Any, Any, Cursor], Awaitable[Sequence[Seen]]]

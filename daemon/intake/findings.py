@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from daemon.contract.declare import Seen, Verdict, Watch, Webhook
 from daemon.contract.own_events import CallbackRefuted
 from daemon.contract.services import Services
-from daemon.intake import arrivals, takeover
+from daemon.intake import arrivals, failing, takeover
+from daemon.intake.failing import OWN, Failure
 from daemon.intake.takeover import Heard, Warned
 from daemon.journal import events, hints, runs, steps, watches
 from daemon.journal.database import Connection
@@ -20,8 +21,6 @@ from daemon.model import jsons, records, times
 from daemon.model.events import Fact, Lineage
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import StepStatus
-
-OWN = "pointsman"  # the source of events about ourselves
 
 
 class Stale(Exception):
@@ -51,12 +50,14 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What :func:`record` wrote, for the log and the bells."""
+    """What :func:`record` wrote, for the log and the bells. *failure*: something could not be read, though the rest
+    was."""
 
     events: Sequence[News]
     woken: int
     refuted: int
     warned: Sequence[Warned] = ()
+    failure: Failure | None = None
 
 
 def record(connection: Connection, look: Look, seen: Sequence[Seen], services: Services, now: int) -> Told:
@@ -80,7 +81,9 @@ def record(connection: Connection, look: Look, seen: Sequence[Seen], services: S
     refuted = _judge(
         connection, look, seen, {**current, **{one.remote_id: one for one in kept}}, services, now
     )
-    return Told(told, woken, refuted, _warnings(row, current, kept))
+    unread = services.blanker.text("; ".join(one.error for one in seen if one.error))
+    failure = failing.judge(row, unread, now) if unread else None
+    return Told(told, woken, refuted, _warnings(row, current, kept), failure)
 
 
 def _warnings(row: Polled, before: Mapping[str, Memory], kept: Sequence[Memory]) -> list[Warned]:
@@ -106,7 +109,7 @@ def is_quiet(look: Look, seen: Sequence[Seen], now: int) -> bool:
         return False
     for one in seen:
         known = look.before.get(one.id)
-        if known is None or one.facts or one.gone or known.since is None:
+        if known is None or one.facts or one.gone or one.error or known.since is None:
             return False
         if known.memory != one.memory or known.state != one.state or (one.final and row.role == "follow"):
             return False

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from daemon.intake import failing
 from daemon.intake.findings import Told
 from daemon.intake.takeover import Warned
 from daemon.journal.watches import Polled
@@ -22,7 +23,9 @@ def tell(row: Polled, told: Told) -> None:
         log.info("watch.told", watch=row.name, events=len(told.events))
     if told.refuted:
         log.warning("callback.refuted", watch=row.name, callbacks=told.refuted)
-    if row.failing_told:
+    if told.failure is not None:
+        failing.tell(row, told.failure)
+    elif row.failing_told:
         log.info("watch.recovered", watch=row.name)
     tell_warnings(told.warned)
 

@@ -21,20 +21,17 @@ from daemon import metrics
 from daemon.contract import errors, secrets
 from daemon.contract.circuit import Gate, Shut, Ungated
 from daemon.contract.declare import Cursor, Options, Seen, Watch
-from daemon.contract.own_events import WatchFailing, WatchRecovered
 from daemon.contract.services import Services
-from daemon.intake import due, findings, reading_back, telling
+from daemon.intake import due, failing, findings, reading_back, telling
 from daemon.intake.claims import Alone, Claims, Leased
 from daemon.intake.crew import Crew
-from daemon.intake.findings import OWN, Look, Stale
+from daemon.intake.findings import Look, Stale, Told
 from daemon.intake.rounds import Rounds
-from daemon.journal import events, hints, rounds, watches
+from daemon.journal import hints, rounds, watches
 from daemon.journal.bell import Bell
 from daemon.journal.database import Connection, Journal, JournalUnavailable, LostLease
 from daemon.journal.rounds import Known, Rest
 from daemon.journal.watches import Polled
-from daemon.model import times
-from daemon.model.events import Fact
 from daemon.model.jsons import JsonObject
 from daemon.model.times import MILLISECOND, MINUTE, SECOND, Clock
 
@@ -263,13 +260,13 @@ class Watcher:
         now, chance = self._clock.now(), random.random()  # noqa: S311 - jitter
         row = look.row
 
-        def write(connection: Connection) -> findings.Told:
+        def write(connection: Connection) -> Told:
             told = findings.record(connection, look, seen, services, now)
-            _settle(connection, look, seen, services, now, chance)
+            _settle(connection, look, seen, told, services, now, chance)
             return told
 
         told = await self._journal.write(write)
-        if told.events or told.refuted or row.failing_told:
+        if told.events or told.refuted or told.failure or row.failing_told:
             self._bells.router.ring()
         if told.woken:
             self._bells.workers.ring()
@@ -277,32 +274,14 @@ class Watcher:
 
     async def _failed(self, row: Polled, failed: Exception) -> None:
         now, chance = self._clock.now(), random.random()  # noqa: S311 - jitter
-        text = self._services().blanker.text(describe(failed))
-        failures = row.failures + 1
-        since = row.failing_since if row.failing_since is not None else now
-        tells = not row.failing_told and row.role != "hint" and due.is_failing(row, failures, now)
-        next_at = due.after_failure(row, failures, now, chance, getattr(failed, "retry_after", None))
-
-        def write(connection: Connection) -> None:
-            watches.settle(
-                connection,
-                row,
-                due_at=next_at,
-                failures=failures,
-                failing_since=since,
-                failing_told=row.failing_told or tells,
-                error=text,
-            )
-            if tells:
-                data = {"error": text, "failures": failures, "since": times.rfc3339(since)}
-                fact = Fact(WatchFailing.type, row.name, f"failing:{row.name}:{since}", data)
-                events.emit(connection, [fact], OWN, now)
-
-        await self._journal.write(write)
+        failure = failing.judge(row, self._services().blanker.text(describe(failed)), now)
+        next_at = due.after_failure(row, failure.count, now, chance, getattr(failed, "retry_after", None))
+        await self._journal.write(
+            lambda connection: failing.record(connection, row, failure, now, next_at, row.polled_at)
+        )
         # That an account is down was told once, for all that is watched there.
-        loud = (failures == 1 or tells) and not isinstance(failed, Shut)
-        (log.warning if loud else log.debug)("watch.failed", watch=row.name, error=text)
-        if tells:
+        failing.tell(row, failure, quietly=isinstance(failed, Shut))
+        if failure.tells:
             self._bells.router.ring()
 
 
@@ -335,7 +314,13 @@ def describe(failed: Exception) -> str:
 
 
 def _settle(
-    connection: Connection, look: Look, seen: Sequence[Seen], services: Services, now: int, chance: float
+    connection: Connection,
+    look: Look,
+    seen: Sequence[Seen],
+    told: Told,
+    services: Services,
+    now: int,
+    chance: float,
 ) -> None:
     """The row's own next time; a row that has done its duty goes."""
     row = look.row
@@ -345,18 +330,16 @@ def _settle(
     if row.role == "hint":
         reading_back.settle(connection, look, services.catalog, now, chance)
         return
+    next_at = due.after_success(row, now, chance)
+    if told.failure is not None:  # the rest was read, and goes on being read as often
+        failing.record(connection, row, told.failure, now, next_at, now)
+        return
     if row.failing_told:
-        data = {
-            "error": row.error or "",
-            "failures": row.failures,
-            "since": times.rfc3339(row.failing_since or now),
-        }
-        fact = Fact(WatchRecovered.type, row.name, f"recovered:{row.name}:{row.failing_since}", data)
-        events.emit(connection, [fact], OWN, now)
+        failing.recover(connection, row, now)
     watches.settle(
         connection,
         row,
-        due_at=due.after_success(row, now, chance),
+        due_at=next_at,
         failures=0,
         failing_since=None,
         failing_told=False,

@@ -32,7 +32,8 @@ class ThingOptions(declare.Options):
 
 @dataclass
 class Remote:
-    """The service: its things by id as ``(number, state)``. *failures* are raised first, *gate* holds a poll up."""
+    """The service: its things by id as ``(number, state)``. *failures* are raised first, *gate* holds a poll up,
+    *unread* says why a thing cannot be read though others can."""
 
     things: dict[str, tuple[int, str]] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
@@ -41,6 +42,7 @@ class Remote:
     cursors: list[Cursor] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     hooks: dict[str, bool] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 @declare.watch(
@@ -70,6 +72,8 @@ def see(client: Remote, name: str, found: dict[str, tuple[int, str]], cursor: Cu
         facts = [Fact("shelf.thing.removed", name, f"removed:{name}", {})] if memory else []
         return Seen(name, {}, facts, subject=name, gone=True)
     number, state = found[name]
+    if name in client.unread:
+        return Seen(name, memory or {"n": number}, subject=name, state=state, error=client.unread[name])
     told = cursor.announce if memory is None else memory["n"] != number
     data = {"n": number, "callbacks": cursor.callbacks.get(name, 0), **client.extra}
     return Seen(

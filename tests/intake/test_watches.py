@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from daemon.contract.errors import PermanentError, TemporaryError
 from daemon.journal import watches
@@ -113,6 +114,29 @@ async def test_three_intervals_without_success_are_told_before_the_third_failure
     assert await world.poll(39 * SECOND) == []
     assert world.remote.polls == 2
     assert [one.type for one in await world.poll(2 * SECOND)] == ["pointsman.watch.failing"]
+
+
+async def test_what_cannot_be_read_fails_its_watch_and_keeps_nothing_from_the_rest(world):
+    world.remote.things = {"a": (1, "new"), "b": (1, "new")}
+    world.remote.unread = {"b": "b cannot be read: the-account-key"}
+    await world.configure(row(wanted=("a", "b")))
+    told, rows = [], []
+    with structlog.testing.capture_logs() as lines:
+        for n in range(1, 6):
+            world.remote.things["a"] = (n, "new")
+            told.append([one.type for one in await world.poll(2 * MINUTE)])
+            rows.append(await world.row())
+    news = "shelf.thing.changed"
+    assert told == [[], [news], [news, "pointsman.watch.failing"], [news], [news]]
+    assert [one.failures for one in rows] == [1, 2, 3, 4, 5]
+    assert {one.error for one in rows} == {"b cannot be read: [blanked]"}
+    assert abs(rows[-1].due_at - world.clock.now() - MINUTE) <= MINUTE // 20  # as often as ever
+    loud = [one["event"] for one in lines if one["log_level"] == "warning"]
+    assert loud == ["watch.failed"] * 2  # when it begins, and when it is told as an event
+    world.remote.unread = {}
+    assert [one.type for one in await world.poll(2 * MINUTE)] == ["pointsman.watch.recovered"]
+    good = await world.row()
+    assert (good.failures, good.error) == (0, None)
 
 
 async def test_one_failure_is_no_news_and_is_forgotten(world):

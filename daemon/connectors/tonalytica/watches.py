@@ -197,11 +197,15 @@ def _recall(looking: Looking, cursor: declare.Cursor) -> results.Memory:
 def _refuse(cursor: declare.Cursor, id: str, failed: errors.PermanentError) -> declare.Seen:
     memory = results.recall(cursor.memory.get(id), silent=not cursor.announce)
     said = secrets.as_read(failed.text)  # it is remembered, and may quote what was answered
-    if memory.refused != said:
-        log.warning("query.refused", query=id, error=said)
-    after = replace(memory, refused=said)
-    shown = {"id": id.rpartition("/")[2], "error": said}
-    return declare.Seen(id, results.keep(after), subject=str(shown["id"]), state=REFUSED, resource=shown)
+    query_id = id.rpartition("/")[2]
+    return declare.Seen(
+        id,
+        results.keep(replace(memory, refused=said)),
+        subject=query_id,
+        state=REFUSED,
+        resource={"id": query_id, "error": said},
+        error=said,
+    )
 
 
 async def _look_at_query(looking: Looking, memory: results.Memory) -> declare.Seen:
@@ -231,9 +235,9 @@ async def _ask(looking: Looking, memory: results.Memory) -> declare.Seen:
     execution = events.Memory(looking.query_id, looking.now, parameterized=bool(options.parameters))
     reading = events.read(answer)
     if reading.final:  # the next look brings its rows
-        return _seen(looking, replace(memory, job_id=answer.id, job=events.keep(execution), refused=""))
+        return _seen(looking, replace(memory, job_id=answer.id, job=events.keep(execution)))
     seen = events.see(execution, reading, announce=looking.announce)
-    after = replace(memory, job_id=answer.id, job=seen.memory, refused="")
+    after = replace(memory, job_id=answer.id, job=seen.memory)
     return _seen(looking, after, facts=seen.facts, state=seen.state)
 
 
@@ -260,9 +264,8 @@ async def _look_at_execution(looking: Looking, memory: results.Memory, job_id: s
             raws.append(await looking.client.get_raw_result(result_id, looking.query_id))
         taken = await _take(looking, ended, raws.pop())
     except errors.PermanentError as broken:  # asking for the same job again would not mend it
-        said = secrets.as_read(broken.text)
-        log.warning("query.refused", query=looking.id, error=said)
-        return _seen(looking, replace(ended, refused=said), facts=seen.facts, state=REFUSED)
+        refused = replace(ended, refused=secrets.as_read(broken.text))
+        return _seen(looking, refused, facts=seen.facts, state=REFUSED)
     return replace(taken, facts=[*seen.facts, *taken.facts])
 
 
@@ -372,4 +375,5 @@ def _seen(
         subject=str(looking.query_id),
         state=state,
         resource=shown,
+        error=memory.refused or None,
     )

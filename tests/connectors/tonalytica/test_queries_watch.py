@@ -193,6 +193,30 @@ async def test_a_key_column_that_is_not_there_is_named(tonalytica, executed):
         await polling.poll()
 
 
+@pytest.mark.parametrize("max_age", [None, 0])
+async def test_a_result_that_lacks_the_key_is_an_error_until_one_has_it(
+    sandbox, tonalytica, executed, virtual_clock, max_age
+):
+    await executed(CITIES)
+    polling = support.Polling(watches.queries, tonalytica, ids=[18, 17], key=["city"], max_age=max_age)
+
+    async def errors_of_18(found, polls):
+        sandbox.tonalytica.plans[18] = {"rows": found}
+        if max_age is None:
+            await tonalytica.execute(18, {"max_age": 0})
+        said = []
+        for _ in range(polls):
+            await virtual_clock.advance(LONG)
+            by_query = {seen.subject: seen.error for seen in await polling.look()}
+            assert by_query["17"] is None
+            said.append(by_query["18"])
+        return said
+
+    told = await errors_of_18([{"town": "Oslo"}], 6)
+    assert all("no column 'city'" in said for said in told[2:])  # while it is executed once more, too
+    assert (await errors_of_18(CITIES, 4))[-1] is None
+
+
 async def test_a_former_result_that_is_gone_leaves_counts(sandbox, tonalytica, executed):
     polling = support.Polling(watches.queries, tonalytica, ids=[17], key=["city"])
     await executed(CITIES)

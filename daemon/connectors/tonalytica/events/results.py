@@ -122,7 +122,7 @@ class Memory:
 
     *taken*: a result, or that there is none, has been taken in as what later ones are compared with. Until then
     *silent* says that the first one is not told. *job* is the execution under way, as it is remembered itself.
-    *refused* is why it could not be read the last time.
+    *refused* is why it could not be read or compared the last time; an execution under way does not change that.
     """
 
     taken: bool = False
