@@ -22,6 +22,8 @@ from daemon.model.events import Fact, Lineage
 from daemon.model.jsons import JsonObject
 from daemon.model.runs import StepStatus
 
+MOST_NAMED = 10  # missing ids in one error
+
 
 class Stale(Exception):
     """Something of what the poll began with was changed meanwhile: look again at once."""
@@ -51,13 +53,14 @@ class News:
 @dataclass(frozen=True, slots=True)
 class Told:
     """What :func:`record` wrote, for the log and the bells. *failure*: something could not be read, though the rest
-    was."""
+    was; *missing*: the watch names what the service does not have."""
 
     events: Sequence[News]
     woken: int
     refuted: int
     warned: Sequence[Warned] = ()
     failure: Failure | None = None
+    missing: str | None = None
 
 
 def record(connection: Connection, look: Look, seen: Sequence[Seen], services: Services, now: int) -> Told:
@@ -83,7 +86,16 @@ def record(connection: Connection, look: Look, seen: Sequence[Seen], services: S
     )
     unread = services.blanker.text("; ".join(one.error for one in seen if one.error))
     failure = failing.judge(row, unread, now) if unread else None
-    return Told(told, woken, refuted, _warnings(row, current, kept), failure)
+    return Told(told, woken, refuted, _warnings(row, current, kept), failure, _missing(look, seen))
+
+
+def _missing(look: Look, seen: Sequence[Seen]) -> str | None:
+    """What is wrong where a watch names things that were not there, now or before."""
+    if look.row.role != "watch":
+        return None
+    ids = [one.id for one in seen if one.gone and one.id not in look.before]
+    named = ", ".join(ids[:MOST_NAMED]) + (f" and {len(ids) - MOST_NAMED} more" if ids[MOST_NAMED:] else "")
+    return f"there is no {look.watch.noun} {named}. Check its ids." if ids else None
 
 
 def _warnings(row: Polled, before: Mapping[str, Memory], kept: Sequence[Memory]) -> list[Warned]:

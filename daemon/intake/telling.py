@@ -27,6 +27,8 @@ def tell(row: Polled, told: Told) -> None:
         failing.tell(row, told.failure)
     elif row.failing_told:
         log.info("watch.recovered", watch=row.name)
+    if told.missing is not None and told.missing != row.error:  # else it was said at an earlier poll
+        log.warning("watch.incomplete", watch=row.name, error=told.missing)
     tell_warnings(told.warned)
 
 

@@ -343,6 +343,6 @@ def _settle(
         failures=0,
         failing_since=None,
         failing_told=False,
-        error=None,
+        error=told.missing,
         polled_at=now,
     )

@@ -139,6 +139,35 @@ async def test_what_cannot_be_read_fails_its_watch_and_keeps_nothing_from_the_re
     assert (good.failures, good.error) == (0, None)
 
 
+async def test_what_is_not_there_is_named_once_and_shown_until_it_comes(world):
+    world.remote.things = {"a": (1, "new")}
+    await world.configure(row(wanted=("a", "b", "c")))
+    with structlog.testing.capture_logs() as lines:
+        assert [await world.poll(2 * MINUTE) for _ in range(4)] == [[]] * 4
+        first = await world.row()
+        world.remote.things["c"] = (1, "new")
+        await world.poll(2 * MINUTE)
+        second = await world.row()
+        world.remote.things["b"] = (1, "new")
+        await world.poll(2 * MINUTE)
+    third = await world.row()
+    shown = ["there is no thing b, c. Check its ids.", "there is no thing b. Check its ids.", None]
+    assert [one.error for one in (first, second, third)] == shown
+    assert first.failures == 0
+    assert [one["error"] for one in lines if one["event"] == "watch.incomplete"] == shown[:2]
+
+
+async def test_what_was_removed_is_told_once_and_shown_as_missing_from_then_on(world):
+    world.remote.things = {"a": (1, "new"), "b": (1, "new")}
+    await world.configure(row(wanted=("a", "b")))
+    await world.poll()
+    del world.remote.things["b"]
+    assert [one.type for one in await world.poll(2 * MINUTE)] == ["shelf.thing.removed"]
+    assert (await world.row()).error is None
+    assert await world.poll(2 * MINUTE) == []
+    assert (await world.row()).error == "there is no thing b. Check its ids."
+
+
 async def test_one_failure_is_no_news_and_is_forgotten(world):
     await world.configure(row())
     await world.poll()

@@ -77,7 +77,12 @@ async def _follow(
         if not _is_unknown(failed):
             raise
         missed = events.miss(memory, job_id)
-        return missed or events.give_up(memory, job_id, await _latest(client, memory), announce=announce)
+        if missed is not None:
+            return missed
+        latest = await _latest(client, memory)
+        if latest is None and not memory.job:
+            log.warning("job.not_found", job=job_id)
+        return events.give_up(memory, job_id, latest, announce=announce)
     if reading.state not in events.WORDS and reading.job.get("status") != memory.job.get("status"):
         log.warning("job.state_unknown", job=job_id, state=reading.state)
     table = events.NO_TABLE

@@ -222,13 +222,15 @@ async def test_a_job_is_not_given_up_while_the_key_is_refused():
     assert refused.value.unauthorized
 
 
-async def test_a_watched_job_that_nobody_knows_ends_without_a_word():
+async def test_a_watched_job_that_nobody_knows_ends_with_one_line_in_the_log(caplog, capsys):
     follow = declare.Follow("jobs", "j9", {}, {"ids": ["j9"]})
     async with stub.serving() as server, replay.speaking(server.url) as account:
         gone(server, {"user": {"name": "Ada"}})
-        facts, seen = await poll(account, follow, 3)
+        server.answer({"message": "Internal Server Error"}, status=500)
+        facts, seen = await poll(account, follow, 5)
     assert facts == []
     assert seen.final
+    assert (capsys.readouterr().out + caplog.text).count("job.not_found") == 1
 
 
 async def test_rows_that_cannot_be_read_do_not_hide_the_success():
