@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticCustomError
 
-from daemon.config import desk, forms, rules, settled, tables, triggers
+from daemon.config import databases, desk, forms, rules, settled, tables, triggers
 from daemon.config.desk import NOT_AT_HAND, Desk
 from daemon.contract import secret_forms, wording
 from daemon.contract.configured import Account
@@ -132,11 +132,11 @@ def _database(at: Desk, table: tables.Database) -> settled.Database | None:
         at.secrets.add(password)
         if table.url.form == "text":
             at.written_inline.append(path)
+    text, help = databases.judge_url(url)
+    if text:
+        at.note(path, text, help)
     if url.startswith("sqlite:///"):
         url = f"sqlite:///{_file(at, url.removeprefix('sqlite:///'))}"
-    elif not url.startswith("postgresql://"):
-        help = "It should be sqlite:///FILE or postgresql://USER@HOST/NAME."
-        at.note(path, "the secret names neither a SQLite file nor a PostgreSQL database", help)
     return settled.Database(url, table.max_payload)
 
 

@@ -12,7 +12,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from daemon.config import forms
 from daemon.contract import guard, wording, writing
 from daemon.contract.configured import Gap, Misfire, Verify
-from daemon.contract.secret_forms import Secret
 
 YEARS = range(1971, 9999)  # of a moment, in whatever zone it is given
 
@@ -70,22 +69,15 @@ class Daemon(Table):
     )
 
 
-def _read_url(value: Any) -> Secret:
-    secret = forms.read_secret(value)
-    if secret.form == "text" and not secret.place.startswith(("sqlite:///", "postgresql://")):
-        help = "Write sqlite:///FILE or postgresql://USER@HOST/NAME."
-        raise wording.expected("the journal is a SQLite file or a PostgreSQL database", help)
-    return secret
-
-
 class Database(Table):
     """The journal."""
 
-    url: Annotated[Secret, PlainValidator(_read_url), WithJsonSchema(forms.SECRET_SCHEMA)] = written(
+    url: forms.SecretForm = written(
         "sqlite:///pointsman.db",
         "`sqlite:///FILE` or `postgresql://…`; a secret form where it holds a password. A relative file is "
         "relative to `$STATE_DIRECTORY`, else to the config file (for `/etc/pointsman/config.toml`: to "
-        "`/var/lib/pointsman`).",
+        "`/var/lib/pointsman`). Behind PostgreSQL's may stand `?sslmode=` as libpq has it; certificates are taken "
+        "from where libpq looks for them.",
     )
     max_payload: forms.Size = written(
         "8MiB",

@@ -36,9 +36,11 @@ _READ_ONLY = "25006"
 _SAID_NOTHING = "25P03"
 
 
-def async_url(url: str) -> str:
-    """*url* with the driver that is used."""
-    return "postgresql+asyncpg://" + url.partition("://")[2]
+def async_url(url: str) -> sa.URL:
+    """*url* with the driver that is used, and libpq's ``sslmode`` by the driver's name for it."""
+    given = sa.make_url(url)
+    query = {"ssl" if key == "sslmode" else key: value for key, value in given.query.items()}
+    return given.set(drivername="postgresql+asyncpg", query=query)
 
 
 class PostgresJournal:
@@ -208,6 +210,8 @@ def is_environmental(broken: Exception) -> bool:
     """Whether the server or the way to it is to blame, so that the whole commit is void."""
     cause = _driver_error(broken)
     if isinstance(broken, DBAPIError) and broken.connection_invalidated:
+        return True
+    if isinstance(cause, asyncpg.exceptions.ClientConfigurationError):  # a certificate that is not there
         return True
     if isinstance(cause, asyncpg.InterfaceError):  # "connection is closed"
         return not isinstance(cause, ValueError)  # a value that does not fit its column

@@ -178,4 +178,4 @@ async def test_a_server_that_refuses_us_says_why_and_keeps_the_password(postgres
     assert "oops" not in str(refused.value)
     with pytest.raises(JournalUnavailable, match="does not exist"):
         await migrate.upgrade(f"{postgres_url}_not_there")
-    assert postgres.async_url("postgres://x/y") == "postgresql+asyncpg://x/y"
+    assert str(postgres.async_url("postgresql://x/y")) == "postgresql+asyncpg://x/y"

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -287,3 +288,21 @@ async def test_a_node_that_falls_silent_in_a_transaction_keeps_its_locks_from_no
     assert await silent.write(lambda connection: connection.scalar(sa.text("SELECT 1"))) == 1
     await silent.close()
     await other.close()
+
+
+async def test_whether_the_way_is_encrypted_is_libpqs_word(server_url: str) -> None:
+    for mode in ("disable", "prefer"):
+        journal = await database.open_journal(f"{server_url}?sslmode={mode}")
+        assert await journal.write(partial(put, key=mode)) == mode
+        await journal.close()
+    with pytest.raises(JournalUnavailable, match="rejected SSL upgrade"):  # this server has no certificate
+        await database.open_journal(f"{server_url}?sslmode=require")
+
+
+async def test_a_certificate_that_is_not_there_is_told(
+    server_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(JournalUnavailable, match=r"root certificate file .* does not exist"):
+        await database.open_journal(f"{server_url}?sslmode=verify-full")
