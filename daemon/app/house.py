@@ -93,6 +93,7 @@ class House:
         timed: clock.TimedClock | None = None,
     ) -> None:
         self.config = settled
+        self._began = settled  # what only a restart changes runs as it stands here, whatever was read since
         self._catalog = catalog
         self._reread = reread
         self._clock: clock.TimedClock = timed or clock.WallClock()
@@ -285,12 +286,12 @@ class House:
         task.add_done_callback(self._closing.discard)
 
     def _warn_of_fixed(self, settled: config.Config) -> None:
-        """Say which changes only a restart takes."""
+        """Say in what the file and the running daemon differ until a restart."""
         fixed = {
-            "[database] url": settled.database.url != self.config.database.url,
-            "[http] public_listen": settled.http.public_listen != self.config.http.public_listen,
-            "[http] admin_listen": settled.http.admin_listen != self.config.http.admin_listen,
-            "[daemon] lease": settled.daemon.lease != self.config.daemon.lease,
+            "[database] url": settled.database.url != self._began.database.url,
+            "[http] public_listen": settled.http.public_listen != self._began.http.public_listen,
+            "[http] admin_listen": settled.http.admin_listen != self._began.http.admin_listen,
+            "[daemon] lease": settled.daemon.lease != self._began.daemon.lease,
         }
         for key in (key for key, changed in fixed.items() if changed):
             log.warning("reload.needs_restart", key=key)

@@ -86,6 +86,20 @@ async def test_a_bad_file_changes_nothing_and_the_log_says_why(daemon: Daemon) -
     assert notes(daemon) == {"1": "old", "2": "new"}
 
 
+async def test_what_only_a_restart_takes_is_told_until_the_file_says_what_runs(daemon: Daemon) -> None:
+    daemon.configure(noting("old"))
+    await daemon.start()
+    good = daemon.config.read_text()
+    daemon.config.write_text(good.replace(f'"127.0.0.1:{daemon.admin}"', '""').replace('"2s"', '"3s"'))
+    for count in (1, 2):
+        await reloaded(daemon, "daemon.reloaded", count)
+        told = [line["key"] for line in daemon.said("reload.needs_restart")]
+        assert told == ["[http] admin_listen", "[daemon] lease"] * count
+    daemon.config.write_text(good)
+    await reloaded(daemon, "daemon.reloaded", 3)
+    assert len(daemon.said("reload.needs_restart")) == 4
+
+
 async def test_a_reload_takes_rotated_secrets_everywhere(daemon: Daemon) -> None:
     message = "the {{ event.data.word }}-token-of-operators"
     daemon.configure(reaction("tell", "order.came", step("log.write", f'message = "{message}"')))
