@@ -24,7 +24,10 @@ ANY_SECRET: JsonObject = {"$ref": "#/$defs/secret"}
 def json_schema(catalog: Catalog) -> JsonObject:
     """The schema of a whole config file, with the services, resources and actions of *catalog*."""
     includes = {"type": "array", "items": {"type": "string"}, "description": "Globs, relative to this file."}
-    services = {name: {"$ref": f"#/$defs/{name}_account"} for name in catalog.account_kinds}
+    services: dict[str, JsonObject] = {
+        name: {"$ref": f"#/$defs/{name}_account"} for name in catalog.account_kinds
+    }
+    any_service: JsonObject = {"anyOf": list(services.values())}
     return {
         "$schema": DIALECT,
         "title": "Pointsman's config",
@@ -36,8 +39,11 @@ def json_schema(catalog: Catalog) -> JsonObject:
             "services": {
                 "type": "object",
                 "description": "The accounts; a table's name is the account's, and its kind by default.",
-                "properties": services,
-                "additionalProperties": {"anyOf": list(services.values())},
+                "properties": {
+                    name: {"if": {"required": ["kind"]}, "then": any_service, "else": of_its_name}
+                    for name, of_its_name in services.items()
+                },
+                "additionalProperties": any_service,
             },
             "notify": {
                 "type": "object",

@@ -69,6 +69,15 @@ def test_accounts_have_a_table_of_their_kind() -> None:
     assert account["required"] == ["username", "api_key"]
 
 
+def test_an_account_of_another_kind_may_have_a_kinds_name() -> None:
+    services = SCHEMA["properties"]["services"]
+    named = services["properties"]["populr"]
+    assert named["if"] == {"required": ["kind"]}
+    assert named["then"] == services["additionalProperties"]
+    assert {"$ref": "#/$defs/compass_account"} in named["then"]["anyOf"]
+    assert named["else"] == {"$ref": "#/$defs/populr_account"}
+
+
 def test_actions_name_their_parameters() -> None:
     step = SCHEMA["properties"]["reaction"]["items"]["properties"]["do"]["items"]
     assert step["properties"]["action"]["enum"] == sorted(surroundings.catalog().actions)
