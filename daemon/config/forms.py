@@ -17,6 +17,7 @@ from daemon.contract.secret_forms import REFERENCES, Secret
 from daemon.model import times
 
 LONGEST_DURATION = 36_500 * times.DAY  # so that no instant leaves 64 bits
+SHORTEST_BEAT = times.SECOND
 PERIODS = {"s": times.SECOND, "m": times.MINUTE, "h": times.HOUR, "d": times.DAY}
 SIZES = {
     "B": 1,
@@ -57,6 +58,16 @@ def read_interval(value: Any) -> int:
     if duration == 0:
         raise wording.expected(f"a duration above zero is expected, came {value}", 'Write one, as in "30s".')
     return duration
+
+
+def read_beat(value: Any) -> int:
+    """How often something fires that is kept each time: every second at most."""
+    interval = read_interval(value)
+    if interval < SHORTEST_BEAT:
+        raise wording.expected(
+            f"{value} is shorter than a second", 'Write "1s" or more: each firing is kept.'
+        )
+    return interval
 
 
 def read_rate(value: Any) -> Rate:
@@ -210,6 +221,7 @@ SECRET_SCHEMA = {
 
 Duration = Annotated[int, PlainValidator(read_duration), _texts(r"^\d{1,12}(ms|s|m|h|d)$", "30s")]
 Interval = Annotated[int, PlainValidator(read_interval), _texts(r"^\d{1,12}(ms|s|m|h|d)$", "30s")]
+Beat = Annotated[int, PlainValidator(read_beat), _texts(r"^\d{1,12}(ms|s|m|h|d)$", "15m")]
 CallRate = Annotated[Rate, PlainValidator(read_rate), _texts(r"^\d{1,9}/(s|m|h|d)$", "5/s")]
 Size = Annotated[int, PlainValidator(read_size), _texts(r"^\d{1,12}(B|[KMG]B|[KMG]iB)$", "8MiB")]
 SecretForm = Annotated[Secret, PlainValidator(read_secret), WithJsonSchema(SECRET_SCHEMA)]

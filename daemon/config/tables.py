@@ -215,7 +215,9 @@ class ScheduleTable(Table):
 
     name: forms.Title = Field(description="The schedule's name, and its events' subject.")
     cron: forms.Filled | None = Field(None, description="crontab(5): minute hour day month weekday.")
-    every: forms.Interval | None = Field(None, description="An interval, aligned to the epoch.")
+    every: forms.Beat | None = Field(
+        None, description="An interval of a second or more, aligned to the epoch."
+    )
     at: Moment | None = Field(None, description="One moment; one in the past fires once.")
     timezone: forms.Filled = Field("UTC", description="The zone of `cron` and of an `at` without its own.")
     misfire: Misfire = Field(

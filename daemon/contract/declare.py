@@ -10,10 +10,10 @@ The bases of the models defer their building: a daemon knows many and uses few, 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, get_type_hints
+from typing import Annotated, Any, ClassVar, get_type_hints
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from daemon.contract.actions import Action as Action
 from daemon.contract.actions import Actions as Actions
@@ -30,6 +30,9 @@ from daemon.contract.registering import Registering
 from daemon.model import records
 from daemon.model.events import Fact
 from daemon.model.jsons import Json, JsonObject
+
+Id = Annotated[str, Field(min_length=1)]
+"""A remote id given as text."""
 
 
 class Options(BaseModel):

@@ -174,7 +174,7 @@ def _too_short(least: int, sort: str | None, shown: str) -> tuple[str, str]:
     """What *sort* of value, pydantic's word for it, holds fewer than *least*; None is text."""
     what = {None: "text", "Dictionary": "a table"}.get(sort, "a list")
     if least == 1:
-        return f"{what} that is not empty is expected, came an empty one", ""
+        return f"{what} that is not empty is expected, came an empty one", "Fill it in."
     parts = "characters" if sort is None else "items"
     return f"{what} of at least {least} {parts} is expected, came {shown}", ""
 

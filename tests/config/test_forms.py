@@ -23,6 +23,7 @@ ANYTHING: st.SearchStrategy[Any] = (
 READERS = [
     forms.read_duration,
     forms.read_interval,
+    forms.read_beat,
     forms.read_rate,
     forms.read_size,
     forms.read_secret,

@@ -33,8 +33,8 @@ class ProjectOptions(declare.Options):
 class ClassifiersOptions(ProjectOptions):
     """Which classifiers."""
 
-    ids: list[str | int] | None = Field(
-        None, description="Only these classifiers; all of the project's otherwise."
+    ids: list[declare.Id | int] | None = Field(
+        None, min_length=1, description="Only these classifiers; all of the project's otherwise."
     )
 
 

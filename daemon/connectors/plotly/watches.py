@@ -19,7 +19,9 @@ from daemon.model.jsons import JsonObject
 class FilesOptions(declare.Options):
     """Which files to watch: some by id, those of one folder, or all of the account."""
 
-    ids: list[cells.Fid] | None = Field(None, description="Only these files, by id; they may be others'.")
+    ids: list[cells.Fid] | None = Field(
+        None, min_length=1, description="Only these files, by id; they may be others'."
+    )
     folder: Annotated[str, AfterValidator(cells.clean_path)] | None = Field(
         None,
         description="Only what stands in this folder itself: its path, as in `reports/2026`, or its id, as in "

@@ -17,7 +17,9 @@ log = structlog.get_logger()
 class SourcesOptions(declare.Options):
     """Which sources to watch."""
 
-    ids: list[int | str] | None = Field(None, description="Only these sources, by id; all without.")
+    ids: list[int | str] | None = Field(
+        None, min_length=1, description="Only these sources, by id; all without."
+    )
 
     @field_validator("ids")
     @classmethod

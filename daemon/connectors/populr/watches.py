@@ -21,8 +21,10 @@ from daemon.model.jsons import JsonObject
 class TracersOptions(declare.Options):
     """Which tracers to watch: those of one pop, or of all pops of a template."""
 
-    pop_id: str | None = Field(None, description="The pop whose tracers are watched.")
-    template_id: str | None = Field(None, description="The template whose pops' tracers are watched.")
+    pop_id: str | None = Field(None, min_length=1, description="The pop whose tracers are watched.")
+    template_id: str | None = Field(
+        None, min_length=1, description="The template whose pops' tracers are watched."
+    )
 
     @model_validator(mode="after")
     def check_one(self) -> Self:
@@ -35,8 +37,8 @@ class TracersOptions(declare.Options):
 class PopsOptions(declare.Options):
     """Which pops to watch: some by id, those of a template, or all of the account."""
 
-    template_id: str | None = Field(None, description="Only pops made from this template.")
-    ids: list[str] | None = Field(None, description="Only these pops.")
+    template_id: str | None = Field(None, min_length=1, description="Only pops made from this template.")
+    ids: list[declare.Id] | None = Field(None, min_length=1, description="Only these pops.")
 
     @model_validator(mode="after")
     def check_one(self) -> Self:
