@@ -7,11 +7,13 @@ and ``cli``.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy import Connection as Connection
 
 T = TypeVar("T")
@@ -174,10 +176,23 @@ async def open_journal(
     when another has it). *observe* is told how many functions each commit carries. :class:`JournalMissing`,
     :class:`JournalUnavailable`; whether the schema is current is for ``migrate.require_current`` to say.
     """
-    if url.startswith("sqlite"):
-        from daemon.journal import sqlite
+    with naming(url):
+        if url.startswith("sqlite"):
+            from daemon.journal import sqlite
 
-        return await sqlite.open_sqlite(url, exclusive=exclusive, observe=observe)
-    from daemon.journal import postgres
+            return await sqlite.open_sqlite(url, exclusive=exclusive, observe=observe)
+        from daemon.journal import postgres
 
-    return await postgres.open_postgres(url, observe=observe)
+        return await postgres.open_postgres(url, observe=observe)
+
+
+@contextlib.contextmanager
+def naming(url: str) -> Iterator[None]:
+    """Inside, whoever cannot use the journal is told which: its file or its server, never its password."""
+    try:
+        yield
+    except JournalUnavailable as broken:
+        given = sa.make_url(url)
+        server = sa.URL.create("postgresql", host=given.host, port=given.port, database=given.database)
+        place = given.database if given.drivername == "sqlite" else server
+        raise JournalUnavailable(f"{place}: {broken}") from broken

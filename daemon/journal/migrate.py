@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from daemon.journal import database, sqlite
 
 HEAD = "0001"  # the newest revision in migrations/versions
+NEWER = "Use the release of pointsman that made it, or a newer one."
 UPGRADE_LOCK = 7_070_002  # PostgreSQL advisory lock: nodes that start together upgrade once
 
 
@@ -49,8 +50,7 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
         command.upgrade(config, "head")
     except CommandError as broken:
         raise database.JournalOutdated(
-            f"the journal's schema is {before}, which this program does not know ({broken}). "
-            "Use the release of pointsman that made it, or a newer one."
+            f"the journal's schema is {before}, which this program does not know ({broken}). {NEWER}"
         ) from None
     return before, HEAD
 
@@ -75,13 +75,14 @@ async def upgrade(url: str) -> tuple[str | None, str]:
     from daemon.journal import postgres  # with its driver, which a SQLite journal does without
 
     engine = postgres.make_engine(url, connections=1, answer_timeout=None)
-    try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(_upgrade_locked)
-    except postgres.ERRORS as broken:
-        raise postgres.unavailable(broken) from broken
-    finally:
-        await engine.dispose()
+    with database.naming(url):
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(_upgrade_locked)
+        except postgres.ERRORS as broken:
+            raise postgres.unavailable(broken) from broken
+        finally:
+            await engine.dispose()
 
 
 def _upgrade_locked(connection: Connection) -> tuple[str | None, str]:
@@ -118,7 +119,7 @@ async def require_current(journal: database.Journal) -> None:
     """:class:`~daemon.journal.database.JournalOutdated` unless *journal* has the schema of this program."""
     found = await journal.read(revision)
     if found != HEAD:
+        help = NEWER if found is not None and found > HEAD else "Run `pointsman db upgrade`."
         raise database.JournalOutdated(
-            f"the journal's schema is {found or 'empty'}, this program needs {HEAD}. "
-            "Run `pointsman db upgrade`."
+            f"the journal's schema is {found or 'empty'}, this program needs {HEAD}. {help}"
         )

@@ -126,6 +126,7 @@ def test_a_server_that_is_not_there_is_one_line_without_its_password(bare_desk: 
     for command in (["events"], ["db", "upgrade"], ["db", "current"]):
         answer = bare_desk.call(*command)
         assert (answer.code, len(answer.complaints)) == (2, 1)
+        assert answer.err.startswith("postgresql://127.0.0.1:9/x: the journal cannot be used now")
         assert "lovelace-1815" not in answer.err
 
 
