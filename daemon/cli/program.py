@@ -3,6 +3,7 @@
 A file holds either one command, a function of the command's name, or a group of them, a Typer named ``group``.
 """
 
+import errno
 import importlib
 import importlib.metadata
 import io
@@ -157,9 +158,16 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # where a terminal lacks a character
     try:
-        app(prog_name="pointsman")
-    finally:
-        _flush()
+        try:
+            app(prog_name="pointsman")
+        finally:
+            _flush()
+    except OSError as broken:
+        if broken.errno != errno.ENOSPC:
+            raise
+        _write_nowhere()
+        print("cannot write: no space is left. Make room, or give the output another place.", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 def _flush() -> None:
@@ -167,4 +175,8 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere()
+
+
+def _write_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -104,15 +104,18 @@ class Desk:
             raise answer.exception
         return Answer(answer.exit_code, answer.stdout, answer.stderr)
 
-    def start(self, *arguments: str, into: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:
-        """The command in a process of its own; what it prints goes *into* a file, else into two pipes."""
+    def start(
+        self, *arguments: str, into: IO[str] | int = subprocess.PIPE, errors: IO[str] | int | None = None
+    ) -> subprocess.Popen[str]:
+        """The command in a process of its own; what it prints goes *into* a file, else into two pipes. Its *errors*
+        may go elsewhere."""
         command = [sys.executable, "-m", "daemon", "--config", str(self.config), *arguments]
         return subprocess.Popen(
             command,
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(sources.ROOT)},
             stdout=into,
-            stderr=into,
+            stderr=into if errors is None else errors,
             text=True,
         )
 

@@ -1,7 +1,9 @@
 """The program as a whole: every command teaches, names that are not built are refused, pipes may break."""
 
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +88,18 @@ def test_a_reader_that_goes_is_no_trouble(desk: Desk) -> None:
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("command", [("webhooks", "--json"), ("schema",)])
+def test_an_answer_that_finds_no_place_is_one_line(desk: Desk, command: tuple[str, ...]) -> None:
+    with (
+        Path("/dev/full").open("w") as full,
+        desk.start(*command, into=full, errors=subprocess.PIPE) as process,
+    ):
+        assert process.stderr is not None
+        told = process.stderr.read()
+    assert told == "cannot write: no space is left. Make room, or give the output another place.\n"
+    assert process.returncode == 1
 
 
 def test_check_tells_warnings_and_errors_by_its_exit_code(bare_desk: Desk) -> None:
