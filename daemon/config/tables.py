@@ -257,12 +257,12 @@ class DoTable(Table):
 
 
 def _read_on(value: Any) -> list[str]:
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        help = 'Write on = "tonalytica.job.succeeded", or a list of types.'
-        raise wording.expected(
-            f"an event type, a list or a glob is expected, came {wording.describe(value)}", help
-        )
+    items = value if isinstance(value, list) else [value]
+    for item in items:
+        if not isinstance(item, str):
+            help = 'Write on = "tonalytica.job.succeeded", or a list of types.'
+            came = wording.describe(item)
+            raise wording.expected(f"an event type, a list or a glob is expected, came {came}", help)
     if not items:
         raise wording.expected("an empty list matches no event", "Name a type, or take the reaction out.")
     return items
