@@ -82,7 +82,10 @@ def _is_place(value: str) -> bool:
 OPTIONS: dict[str, tuple[Callable[[str], bool], str]] = {
     "host": (_is_place, "HOST, HOST:PORT or the folder of a socket; of several each as host=HOST:PORT"),
     "passfile": (bool, "the name of a file"),
+    "password": (bool, "text"),
+    "port": (_is_port, "a number from 1 to 65535"),
     "sslmode": (SSL_MODES.__contains__, f"one of {', '.join(SSL_MODES)}"),
     "target_session_attrs": (SESSIONS.__contains__, f"one of {', '.join(SESSIONS)}"),
+    "user": (bool, "a name"),
 }
 """What may stand behind the ``?`` of an address: whether a value is good, and how one is written."""

@@ -30,7 +30,6 @@ LONGEST_PAUSE = 24 * times.HOUR  # that a Retry-After may ask for
 LONGEST_QUOTE = 300  # characters of a foreign body that an error shows
 AGENT = "pointsman"
 MOST_ORIGINS = 1_000  # that are remembered as allowed
-TOO_MANY = 429  # the one status that is always given before anything is done
 SLOWEST_UPLOAD = 1024 * 1024  # bytes a second: how much longer than others a call with files may take
 
 Files = Mapping[str, files.File]
@@ -231,8 +230,7 @@ class Http:
             async with self._open().request(
                 method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
             ) as answer:
-                if answer.status != TOO_MANY:
-                    sending.note(method)
+                sending.note(method, answer.status)
                 raw = io.BytesIO()  # gives its bytes without a copy
                 async for chunk in answer.content.iter_any():
                     raw.write(chunk)

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 
 READS = frozenset({"GET", "HEAD"})
+TURNED_AWAY = frozenset(
+    {401, 403, 404, 429}
+)  # before anything is done; 400 and 409 may speak of what is there
 
 
 class TooLate(Exception):
@@ -55,8 +58,8 @@ async def check() -> None:
         raise TooLate
 
 
-def note(method: str) -> None:
-    """A request of *method* has left, and was not turned away."""
+def note(method: str, status: int | None = None) -> None:
+    """A request of *method* has left, and was answered with *status* (None: nobody knows)."""
     sending = _current.get()
-    if sending is not None and method not in READS:
+    if sending is not None and method not in READS and status not in TURNED_AWAY:
         sending.went_out = True

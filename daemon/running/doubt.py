@@ -38,8 +38,8 @@ def leaves_doubt(doubt: Doubt, failed: errors.ServiceError) -> bool:
     """Whether a call that *failed* so may have taken effect all the same.
 
     Looking is cheap, so a probed call is looked for whenever something of it had gone out: a 5xx may come from behind
-    the effect, and the second of two requests may fail when the first has made something. A request that a 429 turned
-    away has not gone out.
+    the effect, and the second of two requests may fail when the first has made something. A request that was turned
+    away (429, 404, refused credentials) has not gone out.
     """
     status = failed.status
     if doubt is Doubt.PROBED and (failed.went_out or (status is not None and status >= 500)):

@@ -12,6 +12,7 @@ from daemon.journal import postgres
         "postgresql://ada:p%40ss/w?rd#1@my_db.example.com.:6432/pointsman?sslmode=require",
         "postgresql://ada@[::1]:5432/pointsman?sslmode=verify-full",
         "postgresql:///pointsman?host=/run/postgresql",
+        "postgresql:///pointsman?host=/run/postgresql&port=5433&user=ada&password=secret",
         "postgresql://ada@/pointsman?host=a:5432&host=b:5433&target_session_attrs=read-write",
     ],
 )

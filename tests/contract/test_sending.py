@@ -67,7 +67,10 @@ async def test_what_may_change_something_is_noted(method: str, went_out: bool) -
     assert sent.went_out is went_out
 
 
-@pytest.mark.parametrize("first, went_out", [(429, False), (200, True)])
+@pytest.mark.parametrize(
+    "first, went_out",
+    [(401, False), (403, False), (404, False), (429, False), (400, True), (409, True), (200, True)],
+)
 async def test_what_was_turned_away_did_not_go_out(first: int, went_out: bool) -> None:
     async with stub.serving() as vendor:
         vendor.answer({}, first)
