@@ -49,7 +49,7 @@ def isoformat(value: Any) -> str:
             return times.rfc3339(times.from_datetime(value))
         if isinstance(value, str):
             return times.rfc3339(times.parse_rfc3339(value))
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int) and not isinstance(value, bool) and times.EARLIEST <= value <= times.LATEST:
             return times.rfc3339(value)
     except (ValueError, OverflowError):
         raise errors.ExpressionError("isoformat: this is not a time with a zone") from None

@@ -90,10 +90,11 @@ def record(connection: Connection, look: Look, seen: Sequence[Seen], services: S
 
 
 def _missing(look: Look, seen: Sequence[Seen]) -> str | None:
-    """What is wrong where a watch names things that were not there, now or before."""
+    """What is wrong where a watch names things that were not there, now or before. What is told and not remembered is
+    gone too, and was there."""
     if look.row.role != "watch":
         return None
-    ids = [one.id for one in seen if one.gone and one.id not in look.before]
+    ids = [one.id for one in seen if one.gone and not one.facts and one.id not in look.before]
     named = ", ".join(ids[:MOST_NAMED]) + (f" and {len(ids) - MOST_NAMED} more" if ids[MOST_NAMED:] else "")
     return f"there is no {look.watch.noun} {named}. Check its ids." if ids else None
 

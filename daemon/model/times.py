@@ -19,6 +19,7 @@ UNITS = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _DURATION = re.compile(r"(\d{1,12})(ms|s|m|h|d)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+EARLIEST, LATEST = ((when - _EPOCH) // timedelta(microseconds=1) for when in (_FIRST, _LAST))
 
 
 class Clock(Protocol):
@@ -84,6 +85,6 @@ def parse_rfc3339(text: str) -> int:
     """
     when = datetime.fromisoformat(text)
     instant = from_datetime(when if when.tzinfo else when.replace(tzinfo=UTC))
-    if not from_datetime(_FIRST) <= instant <= from_datetime(_LAST):
+    if not EARLIEST <= instant <= LATEST:
         raise ValueError("there is no such year in UTC")
     return instant

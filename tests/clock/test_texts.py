@@ -1,15 +1,12 @@
 """Instants as texts, and back."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.model import times
 
-FIRST = times.from_datetime(datetime.min.replace(tzinfo=UTC))
-LAST = times.from_datetime(datetime.max.replace(tzinfo=UTC))
+FIRST, LAST = times.EARLIEST, times.LATEST
 
 
 @given(st.integers(FIRST, LAST))

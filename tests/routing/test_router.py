@@ -39,8 +39,8 @@ async def test_a_failing_condition_makes_a_dead_run_and_tells_of_it(world: World
 
 
 async def test_too_many_items_are_one_dead_run(world: World) -> None:
-    world.react(reaction("stock", for_each="range(10001) | list"))
-    await world.tell()
+    world.react(reaction("stock", for_each="event.data.items"))
+    await world.tell({"items": list(range(10_001))})
     await world.settle()
     (run,) = await world.runs()
     assert run.status is RunStatus.DEAD

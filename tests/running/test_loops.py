@@ -96,8 +96,8 @@ async def test_an_action_or_account_that_is_gone_ends_the_run(world: World) -> N
 
 
 async def test_more_runs_than_hands_all_end(world: World) -> None:
-    world.react(reaction("stock", step("put", name="{{ item }}"), for_each="range(150) | list"))
-    await world.tell()
+    world.react(reaction("stock", step("put", name="{{ item }}"), for_each="event.data.items"))
+    await world.tell({"items": list(range(150))})
     await world.settle()
     assert sorted(one["name"] for one in world.shop.asked("shop.put")) == list(range(150))
     assert {run.status for run in await world.runs()} == {RunStatus.SUCCEEDED}

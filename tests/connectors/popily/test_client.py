@@ -33,8 +33,8 @@ async def test_the_token_is_sent_with_its_word_and_the_slash(vendor, stubbed):
         (429, {"detail": "Slow."}, "application/json", errors.TemporaryError, {"unauthorized": False}),
         (500, b"<h1>Server Error</h1>", "text/html", errors.TemporaryError, {"unauthorized": False}),
         (503, b"{broken", "application/json", errors.TemporaryError, {"unauthorized": False}),
-        (200, b"<html>welcome", "text/html", errors.PermanentError, {"missing": False}),
-        (200, [], "application/json", errors.PermanentError, {"missing": False}),
+        (200, b"<html>welcome", "text/html", errors.StrangeAnswer, {"missing": False}),
+        (200, [], "application/json", errors.StrangeAnswer, {"missing": False}),
     ],
 )
 async def test_each_answer_has_its_meaning(vendor, stubbed, status, body, content_type, kind, flags):

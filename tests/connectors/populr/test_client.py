@@ -63,9 +63,9 @@ async def test_the_key_is_the_user_name_and_the_password_is_empty(vendor, stubbe
             errors.TemporaryError,
             {"unauthorized": False},
         ),
-        (200, b"<html>welcome", errors.PermanentError, {"missing": False}),
-        (200, [], errors.PermanentError, {"missing": False}),
-        (200, {"name": "no id"}, errors.PermanentError, {"missing": False}),
+        (200, b"<html>welcome", errors.StrangeAnswer, {"missing": False}),
+        (200, [], errors.StrangeAnswer, {"missing": False}),
+        (200, {"name": "no id"}, errors.StrangeAnswer, {"missing": False}),
     ],
 )
 async def test_each_answer_has_its_meaning(vendor, stubbed, status, body, kind, flags):
