@@ -17,6 +17,7 @@ RARE = {
     "a journal that cannot be written, see test_outages": (
         "intake.admission._refuse: one.told",
         "running.scribe.Scribe._insist: asyncio.sleep",
+        "running.course.Courses._load: self._journal.read",
         "running.worker.Worker._holds: self._hold_on",
         "running.worker.Worker._holds: asyncio.sleep",
         "journal.sqlite.SqliteJournal._commit: self._writer.do 2",
@@ -83,6 +84,9 @@ RARE = {
         "intake.claims.Leased.take: self._journal.read 2",
         "intake.claims.Leased._renew: self._journal.write",
         "intake.claims.Leased.hand_back: self._journal.write",
+    ),
+    "an end in the few milliseconds in which quiet polls wait to be written together": (
+        "intake.rounds.Rounds.finish: asyncio.gather",
     ),
     "a poll that takes too long": (
         "intake.crew.Crew._run: self._late",

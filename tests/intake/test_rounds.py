@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from daemon.intake import crew
+from daemon.intake import rounds as gathering
 from daemon.intake import watches as watching
 from daemon.journal import database, events, watches
 from daemon.model.times import MILLISECOND, MINUTE, SECOND
@@ -59,6 +60,18 @@ async def test_quiet_polls_of_many_rows_are_few_commits(journal, batches):
     rows = await journal.read(lambda connection: watches.listed(connection, MANY))
     later = [row for row in rows if row.due_at is not None and row.due_at > world.clock.now()]
     assert len(later) == MANY
+    assert {row.polled_at for row in rows} == {world.clock.now()}
+
+
+async def test_what_was_polled_a_moment_before_the_end_is_written(journal, monkeypatch):
+    world = remotes.watched(journal)
+    await watch_many(world, 3)
+    monkeypatch.setattr(gathering, "GATHER", 3_600)
+    world.clock.set(world.clock.now() + 2 * MINUTE)
+    assert await world.watcher.once()
+    await waiting.wait_for(lambda: len(world.watcher._rounds._waiting) == 3)
+    await world.watcher.drain()
+    rows = await journal.read(lambda connection: watches.listed(connection, 3))
     assert {row.polled_at for row in rows} == {world.clock.now()}
 
 
